@@ -1,0 +1,117 @@
+/** The environment, read once, validated and frozen. Nothing else reads `process.env`. */
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { LIMITS, type Limits, limitVariable } from './contracts/limits.ts';
+
+export const SERVICES = [
+  'access',
+  'devices',
+  'telemetry',
+  'dead-letters',
+  'actors',
+  'mqtt',
+  'gateway',
+  'health',
+] as const;
+export type ServiceName = (typeof SERVICES)[number];
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+
+export type Config = {
+  readonly host: string;
+  /** Ports: 0 takes a free one; the banner says which. */
+  readonly httpPort: number;
+  readonly mqttPort: number;
+  readonly dataDir: string;
+  readonly services: readonly ServiceName[];
+  readonly nodeId: string;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** Absent: PGlite in the data directory. */
+  readonly databaseUrl: string | undefined;
+  readonly limits: Limits;
+  /** For the tests that show that the ledger test can fail: acknowledge before the commit. Never set it. */
+  readonly acknowledgeBeforeCommit: boolean;
+};
+
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`The configuration is not valid:\n${problems.map(p => `  - ${p}`).join('\n')}`);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads what concerns Skein from `env`. Throws a ConfigError that names every problem at once. */
+export function readConfig(env: Environment): Config {
+  const problems: string[] = [];
+  const known = new Set<string>();
+  const take = <T>(name: string, fallback: T, parse: (text: string) => T | undefined, wanted: string): T => {
+    known.add(name);
+    const text = env[name];
+    if (text === undefined || text === '') return fallback;
+    const value = parse(text);
+    if (value === undefined) problems.push(`${name} is "${text}", but must be ${wanted}`);
+    return value ?? fallback;
+  };
+  const wholeNumber = (from: number, to: number) => (text: string) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    return value >= from && value <= to ? value : undefined;
+  };
+  const port = (name: string, fallback: number) => take(name, fallback, wholeNumber(0, 65_535), 'a port, 0 to 65535');
+  const oneOf =
+    <T extends string>(values: readonly T[]) =>
+    (text: string) =>
+      values.find(v => v === text);
+
+  const limits = Object.fromEntries(
+    Object.entries(LIMITS).map(([name, fallback]) => [
+      name,
+      take(limitVariable(name), fallback as number, wholeNumber(1, Number.MAX_SAFE_INTEGER), 'a whole number from 1'),
+    ]),
+  ) as Limits;
+  const config: Config = {
+    host: take('SKEIN_HOST', '0.0.0.0', text => text, 'an address to listen on'),
+    httpPort: port('SKEIN_HTTP_PORT', 8080),
+    mqttPort: port('SKEIN_MQTT_PORT', 1883),
+    dataDir: resolve(take('SKEIN_DATA_DIR', './data', text => text, 'a folder')),
+    services: take<readonly ServiceName[]>(
+      'SKEIN_SERVICES',
+      SERVICES,
+      parseServices,
+      `"all", or a list of ${SERVICES.join(', ')}`,
+    ),
+    nodeId: take(
+      'SKEIN_NODE_ID',
+      `${hostname()}-${process.pid}`,
+      text => (/^[\w.-]{1,64}$/.test(text) ? text : undefined),
+      '1 to 64 letters, digits, . _ -',
+    ),
+    logLevel: take('SKEIN_LOG_LEVEL', 'info', oneOf(LOG_LEVELS), `one of ${LOG_LEVELS.join(', ')}`),
+    databaseUrl: take<string | undefined>(
+      'DATABASE_URL',
+      undefined,
+      text => (/^postgres(ql)?:\/\//.test(text) ? text : undefined),
+      'a postgres:// URL',
+    ),
+    limits,
+    acknowledgeBeforeCommit: take(
+      'SKEIN_UNSAFE_ACKNOWLEDGE_BEFORE_COMMIT',
+      false,
+      text => (text === 'yes' ? true : undefined),
+      '"yes"',
+    ),
+  };
+  for (const name of Object.keys(env))
+    if (name.startsWith('SKEIN_') && !name.startsWith('SKEIN_TEST_') && !known.has(name))
+      problems.push(`${name} is not a setting of Skein (docs/configuration.md lists them)`);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.freeze({ ...config, limits: Object.freeze(limits) });
+}
+
+function parseServices(text: string): readonly ServiceName[] | undefined {
+  if (text === 'all') return SERVICES;
+  const names = text.split(',').map(name => name.trim());
+  return names.every((name): name is ServiceName => (SERVICES as readonly string[]).includes(name)) ? names : undefined;
+}

@@ -1,0 +1,132 @@
+/**
+ * The typed way for services to speak to each other: one value names the actions and events of a service, the rules that
+ * Moleculer's validator checks at run time, and (by inference from those rules) the types that callers and handlers see.
+ * A missing handler, a wrong result or a misspelt action does not compile.
+ */
+import type { CallingOptions, Context, Service, ServiceSchema } from 'moleculer';
+
+/** A rule of fastest-validator: the shorthand (`'string|optional'`) or the object form. */
+export type Rule = string | RuleObject;
+export type RuleObject = {
+  readonly type: string;
+  readonly optional?: boolean;
+  readonly items?: Rule;
+  readonly props?: Rules;
+  readonly values?: readonly unknown[];
+  readonly [option: string]: unknown;
+};
+export type Rules = { readonly [param: string]: Rule };
+
+declare const carried: unique symbol;
+/** A rule whose TypeScript type is told instead of inferred, for shapes that the rules can't say. */
+export type Typed<T> = RuleObject & { readonly [carried]?: T };
+export const typed = <T>(rule: RuleObject): Typed<T> => rule;
+
+type Head<S extends string> = S extends `${infer H}|${string}` ? H : S;
+type Named = {
+  string: string;
+  email: string;
+  uuid: string;
+  number: number;
+  boolean: boolean;
+  array: unknown[];
+  object: Record<string, unknown>;
+  any: unknown;
+};
+type OfName<S extends string> = Head<S> extends keyof Named ? Named[Head<S>] : unknown;
+type OfRule<R> = R extends { readonly [carried]?: infer T }
+  ? unknown extends T
+    ? OfPlainRule<R>
+    : Exclude<T, undefined>
+  : OfPlainRule<R>;
+type OfPlainRule<R> = R extends string
+  ? OfName<R>
+  : R extends { readonly type: 'enum'; readonly values: readonly (infer V)[] }
+    ? V
+    : R extends { readonly type: 'array'; readonly items: infer I }
+      ? OfRule<I>[]
+      : R extends { readonly type: 'object'; readonly props: infer P extends Rules }
+        ? ParamsOf<P>
+        : R extends { readonly type: infer S extends string }
+          ? OfName<S>
+          : unknown;
+type OptionalKeys<P extends Rules> = {
+  [K in keyof P]: P[K] extends `${string}|optional${string}` ? K : P[K] extends { readonly optional: true } ? K : never;
+}[keyof P];
+/** The type of the parameters that a set of rules lets through. */
+export type ParamsOf<P extends Rules> = { [K in Exclude<keyof P, OptionalKeys<P>>]: OfRule<P[K]> } & {
+  [K in OptionalKeys<P>]?: OfRule<P[K]>;
+};
+
+export type Action<P = unknown, R = unknown> = {
+  readonly kind: 'action';
+  readonly name: string;
+  readonly rules: Rules;
+} & {
+  readonly [carried]?: (params: P) => R;
+};
+export type Event<P = unknown> = { readonly kind: 'event'; readonly name: string } & {
+  readonly [carried]?: (payload: P) => void;
+};
+type Definition = Action<never, unknown> | Event<never>;
+export type Definitions = { readonly [name: string]: Definition };
+export type Contract<D extends Definitions = Definitions> = { readonly service: string } & D;
+
+/** An action: `action({ id: 'string' }).returns<DeviceView>()`. Unknown parameters are refused. */
+export const action = <const P extends Rules>(rules: P) => ({
+  returns: <R>(): Action<ParamsOf<P>, R> => ({ kind: 'action', name: '', rules }),
+});
+
+/** An event: `event<{ id: string }>()`. At most once, so nothing that must survive travels by it. */
+export const event = <P>(): Event<P> => ({ kind: 'event', name: '' });
+
+/** Names a service and all that it answers and says. */
+export function contract<const D extends Definitions>(service: string, definitions: D): Contract<D> {
+  const named = Object.entries(definitions).map(([name, it]) => [name, { ...it, name: `${service}.${name}` }]);
+  return { service, ...Object.fromEntries(named) };
+}
+
+type Params<A> = A extends Action<infer P, unknown> ? P : never;
+type Result<A> = A extends Action<never, infer R> ? R : never;
+type Handlers<D extends Definitions> = {
+  [K in keyof D as D[K] extends Action<never, unknown> ? K : never]: (
+    this: Service,
+    ctx: Context<Params<D[K]>, Meta>,
+  ) => Promise<Result<D[K]>> | Result<D[K]>;
+};
+/** What travels beside the parameters of a call. */
+export type Meta = { principal?: import('./access.contract.ts').Principal; requestId?: string };
+
+/**
+ * A Moleculer service schema that answers every action of the contract.
+ *
+ * @param rest what else the service has: `started`, `stopped`, `events`, `mixins`
+ */
+export function implement<D extends Definitions>(
+  contract: Contract<D>,
+  handlers: Handlers<D>,
+  rest: Partial<ServiceSchema> = {},
+): ServiceSchema {
+  const actions: NonNullable<ServiceSchema['actions']> = {};
+  for (const [name, handler] of Object.entries(handlers)) {
+    const { rules } = contract[name] as Action;
+    actions[name] = { params: { $$strict: true, ...rules }, handler: handler as never };
+  }
+  return { ...rest, name: contract.service, actions };
+}
+
+/** Whoever can call: a broker, a service's context. */
+export type Caller = { call(name: string, params?: unknown, options?: CallingOptions): PromiseLike<unknown> };
+
+/** Calls an action: types of parameters and result come from the contract. Rejects with an error of the error table. */
+export const call = <P, R>(caller: Caller, action: Action<P, R>, params: P, options?: CallingOptions): Promise<R> =>
+  caller.call(action.name, params, options) as Promise<R>;
+
+/** Tells every service of every node that listens, at most once each. */
+export const announce = <P>(
+  caller: { broadcast(name: string, payload: unknown): unknown },
+  event: Event<P>,
+  payload: P,
+): void => {
+  caller.broadcast(event.name, payload);
+};

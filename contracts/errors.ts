@@ -1,0 +1,92 @@
+/**
+ * Every error that crosses a boundary of Skein, in one table. `type` is the stable name that callers compare; it survives
+ * a hop between nodes, which an error's class does not. `retry` says whether the same request can succeed later.
+ */
+import { Errors } from 'moleculer';
+
+type Row = { readonly status: number; readonly retry: boolean; readonly title: string; readonly todo: string };
+
+export const ERRORS = {
+  // What the caller sent.
+  invalid_request: {
+    status: 400,
+    retry: false,
+    title: 'The request is not valid',
+    todo: 'Correct what the detail names.',
+  },
+  invalid_json: { status: 400, retry: false, title: 'The body is not JSON', todo: 'Send JSON, encoded as UTF-8.' },
+  unauthorized: { status: 401, retry: false, title: 'No valid key', todo: 'Send Authorization: Bearer <API key>.' },
+  forbidden: { status: 403, retry: false, title: 'Not allowed', todo: 'Use a key whose role allows this.' },
+  not_found: { status: 404, retry: false, title: 'Not found', todo: 'Check the path and the id.' },
+  method_not_allowed: { status: 405, retry: false, title: 'Method not allowed', todo: 'See the Allow header.' },
+  conflict: { status: 409, retry: false, title: 'Already exists', todo: 'Use another id, or change what exists.' },
+  idempotency_key_reused: {
+    status: 409,
+    retry: false,
+    title: 'Idempotency key used for another request',
+    todo: 'Use a new Idempotency-Key.',
+  },
+  lifecycle_conflict: {
+    status: 409,
+    retry: false,
+    title: 'The device is not in a state that allows this',
+    todo: 'See the lifecycle of the device.',
+  },
+  stale_version: {
+    status: 412,
+    retry: false,
+    title: 'Changed by someone else meanwhile',
+    todo: 'Read it again, then send the new ETag in If-Match.',
+  },
+  too_large: { status: 413, retry: false, title: 'Too large', todo: 'Send less at once; the detail says the limit.' },
+  unsupported_media_type: {
+    status: 415,
+    retry: false,
+    title: 'Unsupported content type',
+    todo: 'Send application/json.',
+  },
+  headers_too_large: { status: 431, retry: false, title: 'Headers too large', todo: 'Send smaller headers.' },
+  // What the system can't do just now.
+  rate_limited: { status: 429, retry: true, title: 'Too many requests', todo: 'Wait as long as Retry-After says.' },
+  internal: { status: 500, retry: false, title: 'Internal error', todo: 'Tell the operator the requestId.' },
+  overloaded: { status: 503, retry: true, title: 'Overloaded', todo: 'Send again, later and slower.' },
+  unavailable: { status: 503, retry: true, title: 'A part of the system is not available', todo: 'Send again later.' },
+  expired: { status: 504, retry: true, title: 'The deadline passed first', todo: 'Send again, with more time.' },
+  unknown_outcome: {
+    status: 504,
+    retry: true,
+    title: 'It is not known whether this was stored',
+    todo: 'Send it again: the same datapoint is stored once.',
+  },
+  // Between nodes.
+  not_owner: { status: 503, retry: true, title: 'Another node owns this device', todo: 'Ask the owner.' },
+  moved: { status: 503, retry: true, title: 'The device is moving to another node', todo: 'Ask the new owner.' },
+  fenced: {
+    status: 503,
+    retry: false,
+    title: 'This process no longer owns its devices',
+    todo: 'The process exits; connect again.',
+  },
+} as const satisfies Record<string, Row>;
+
+export type ErrorType = keyof typeof ERRORS;
+
+/** An error of the table. `data` may carry more for machines; never a stack, SQL text or a library's message. */
+export class SkeinError extends Errors.MoleculerError {
+  override type: ErrorType;
+  constructor(type: ErrorType, detail: string, data?: Record<string, unknown>) {
+    super(detail, ERRORS[type].status, type, data);
+    this.type = type;
+    this.name = 'SkeinError';
+    this.retryable = ERRORS[type].retry;
+  }
+}
+
+export const isErrorType = (type: unknown): type is ErrorType =>
+  typeof type === 'string' && Object.hasOwn(ERRORS, type);
+
+/** The row of an error, by what survives a hop: its `type`. Unknown errors are `internal`. */
+export const errorTypeOf = (error: unknown): ErrorType => {
+  const type = (error as { type?: unknown } | null)?.type;
+  return isErrorType(type) ? type : 'internal';
+};

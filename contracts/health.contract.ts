@@ -1,0 +1,18 @@
+import { action, contract } from './contract.ts';
+
+export type Condition = 'healthy' | 'degraded' | 'unhealthy';
+/** What one service says of itself: a condition, a sentence when it is not healthy, and figures. */
+export type HealthReport = { condition: Condition; detail?: string; figures: Record<string, number | string> };
+
+/** Every service that has something to say answers `<service>.health`. */
+export const health = contract('health', {
+  /** `ready` is what a load balancer asks: false while starting, stopping, or without a database. */
+  ready: action({}).returns<{ ready: boolean; reason?: string }>(),
+  services: action({}).returns<Record<string, HealthReport>>(),
+  system: action({}).returns<{
+    condition: Condition;
+    services: Record<string, HealthReport>;
+    figures: Record<string, number | string>;
+  }>(),
+  devices: action({}).returns<{ registered: Record<string, number>; connected: number; activeActors: number }>(),
+});

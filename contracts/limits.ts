@@ -1,0 +1,93 @@
+/**
+ * Every limit of Skein, each with its unit in its name and its reason. Each is a setting too: `deviceMessagesPerSecond` is
+ * `SKEIN_LIMIT_DEVICE_MESSAGES_PER_SECOND`, a whole number from 1.
+ */
+export const LIMITS = {
+  /** A message's payload. AWS IoT and Azure IoT Hub have 128 and 256 KiB; larger things are uploads. */
+  messageMaxBytes: 128 * 1024,
+  /** What the longest legal topic, properties and headers may add to a payload on the wire. */
+  packetOverheadMaxBytes: 4 * 1024,
+  /** The longest topic of ours has 5 levels; gateways with children have 6. */
+  topicMaxLevels: 16,
+  topicMaxBytes: 512,
+  /** Nesting inside a value; deeper is a mistake or an attack on recursion. */
+  valueMaxDepth: 10,
+  /** Values in one message: a day of one measurement by the minute fits. */
+  messageMaxValues: 1_500,
+  /** One value that is not a number: JSON text as stored. */
+  valueMaxBytes: 32 * 1024,
+  measurementNameMaxLength: 128,
+  /** Distinct measurements of one device: each costs memory in its actor for as long as the device is active. */
+  deviceMaxMeasurements: 500,
+  messageIdMaxLength: 128,
+  /** Message ids that an actor remembers by itself; older ones are found in the database. */
+  messageIdsInMemory: 32,
+  /** How long a message id keeps a second message with it out. */
+  messageIdKeepHours: 24,
+  /** Clocks ahead by more than this are wrong: the message is refused, with its reason. */
+  timestampMaxAheadSeconds: 24 * 3600,
+  /** A device that sends faster is slowed: its socket is read later. */
+  deviceMessagesPerSecond: 100,
+  deviceBurstMessages: 200,
+  /** A device so far beyond its rate that it would wait longer than this is disconnected. */
+  deviceMaxDelaySeconds: 10,
+  /** Connections of one process: about 30 KiB each when idle. */
+  connectionsMax: 100_000,
+  connectTimeoutSeconds: 10,
+  /** Application subscriptions of one connection. */
+  subscriptionsPerConnection: 100,
+  /** A subscriber that takes nothing for this long is disconnected, so that it holds back nobody else. */
+  subscriberDrainTimeoutSeconds: 5,
+  /** Bytes read ahead from one device's socket while its earlier messages are not stored yet. */
+  socketReadAheadBytes: 16 * 1024,
+  /** Uplinks accepted and not yet settled in one process. Beyond it QoS 0 is dropped, then senders are cut off. */
+  ingressMaxMessages: 50_000,
+  ingressMaxBytes: 64 * 1024 * 1024,
+  /** From this share of the ingress on, QoS 0 is dropped and health says `overloaded`. */
+  ingressShedPercent: 50,
+  /** One batch to the owner of its devices: what one NATS message carries. */
+  batchMaxMessages: 5_000,
+  batchMaxBytes: 512 * 1024,
+  /** Batches under way to one owner: enough that the pipe is never empty. */
+  batchesUnderWay: 3,
+  /** Lanes of a host: each is a connection with one transaction at a time. */
+  lanes: 2,
+  /** Datapoints in one transaction: about 20 ms of COPY. */
+  laneMaxDatapoints: 15_000,
+  /** An uplink waits at most this long for its commit, then its sender is cut off without an acknowledgement. */
+  commitPatienceSeconds: 15,
+  /** Actors in memory: about 1 KiB each. The least recently used go first. */
+  actorsMax: 1_000_000,
+  actorIdleSeconds: 600,
+  /** Devices loaded by one query. */
+  activationBatch: 500,
+  /** Uplinks that wait for one device to be loaded. */
+  activationQueueMessages: 1_000,
+  /** An actor that throws this often in a minute is quarantined for a minute. */
+  actorThrowsPerMinute: 5,
+  /** How long dead letters are kept. */
+  deadLetterKeepDays: 30,
+  /** REST. */
+  requestMaxBytes: 1024 * 1024,
+  requestTelemetryMaxItems: 1_000,
+  headersMaxBytes: 16 * 1024,
+  requestTimeoutSeconds: 30,
+  listDefaultItems: 50,
+  listMaxItems: 1_000,
+  idempotencyKeepHours: 24,
+  deviceIdMaxLength: 64,
+  metadataMaxBytes: 16 * 1024,
+  /** Verified keys that a process remembers, and for how long before it asks the database again. */
+  keyCacheEntries: 100_000,
+  keyCacheSeconds: 30,
+  /** A database statement of a lane, and of anything else. */
+  laneStatementTimeoutMs: 3_000,
+  queryTimeoutMs: 10_000,
+  databaseConnections: 8,
+} as const;
+
+export type Limits = { readonly [K in keyof typeof LIMITS]: number };
+
+/** `deviceMessagesPerSecond` -> `SKEIN_LIMIT_DEVICE_MESSAGES_PER_SECOND`. */
+export const limitVariable = (name: string): string =>
+  `SKEIN_LIMIT_${name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`;

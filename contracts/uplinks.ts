@@ -1,0 +1,82 @@
+/** What comes up from devices, in the form that every protocol adapter makes and every router carries. */
+
+/** Who a device is, worked out once for each connection. `key` is `tenant/device`; `shard` is 0..255. */
+export type DeviceAddress = {
+  readonly tenant: string;
+  readonly device: string;
+  readonly key: string;
+  readonly shard: number;
+};
+
+export type UplinkKind = 'telemetry' | 'state' | 'events' | 'ack' | 'other';
+
+export type Uplink = {
+  readonly address: DeviceAddress;
+  /** The connection it came by: grows with every connect of the device. 0: no connection (REST). */
+  readonly session: number;
+  /** When the server had it, milliseconds since 1970. */
+  readonly receivedAtMs: number;
+  readonly kind: UplinkKind;
+  /** The topic or path it was sent to. */
+  readonly topic: string;
+  /** `application/json`, `application/cbor`, or empty when the sender did not say. */
+  readonly contentType: string;
+  readonly payload: Uint8Array;
+  /** Set by the adapter when the message is refused before any actor sees it: it only becomes a dead letter. */
+  readonly refused?: Refusal;
+};
+
+/** Why a message is kept as a dead letter instead of being stored as what it is. `detail` is for people. */
+export type Refusal = { readonly reason: DeadLetterReason; readonly detail: string };
+
+export const DEAD_LETTER_REASONS = {
+  invalid_utf8: 'The payload is not UTF-8',
+  invalid_json: 'The payload is not JSON',
+  invalid_cbor: 'The payload is not CBOR',
+  invalid_shape: 'The payload is not a reading, nor a list of readings',
+  invalid_name: 'A measurement has a name that is not allowed',
+  invalid_value: 'A value is not finite, too deep or too large',
+  invalid_timestamp: 'A timestamp can not be read, or lies outside of what is plausible',
+  invalid_message_id: 'The messageId is not a text of allowed length',
+  no_values: 'The message carries no value',
+  too_many_values: 'The message carries too many values',
+  too_many_measurements: 'The device has too many distinct measurements',
+  topic_forbidden: 'The device may not publish to this topic',
+  topic_invalid: 'The topic has a wildcard or too many levels',
+  packet_too_large: 'The message is larger than the limit; its payload was not read',
+  device_unknown: 'The device was removed while the message was under way',
+  device_inactive: 'The device is suspended or decommissioned',
+  unsupported_kind: 'Nothing takes this kind of message yet',
+  refused_by_database: 'The database refused the content',
+  actor_failed: 'Handling the message failed; this is a defect of the server',
+  quarantined: 'The device is in quarantine after repeated failures',
+} as const;
+export type DeadLetterReason = keyof typeof DEAD_LETTER_REASONS;
+
+/**
+ * What became of an uplink. `stored`, `duplicate` and `rejected` are acknowledged (a rejected one is in the dead letters);
+ * the others are not: the sender is cut off, or asked to send again.
+ */
+export type Outcome =
+  | { readonly state: 'stored' }
+  | { readonly state: 'duplicate' }
+  | ({ readonly state: 'rejected' } & Refusal)
+  | { readonly state: 'not_owner' }
+  | { readonly state: 'moved' }
+  | { readonly state: 'overloaded' }
+  | { readonly state: 'unknown' };
+
+export const STORED: Outcome = Object.freeze({ state: 'stored' });
+export const DUPLICATE: Outcome = Object.freeze({ state: 'duplicate' });
+export const OVERLOADED: Outcome = Object.freeze({ state: 'overloaded' });
+export const UNKNOWN: Outcome = Object.freeze({ state: 'unknown' });
+
+export const isAcknowledged = (outcome: Outcome): boolean =>
+  outcome.state === 'stored' || outcome.state === 'duplicate' || outcome.state === 'rejected';
+
+/** The way in for protocol adapters. Calls back exactly once for each uplink, in the order of each device's uplinks. */
+export interface Ingress {
+  receive(uplink: Uplink, settled: (outcome: Outcome) => void): void;
+  /** How full it is: 0 empty, 1 at its limit. Adapters shed QoS 0 above `ingressShedPercent`. */
+  load(): number;
+}

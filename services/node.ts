@@ -1,0 +1,13 @@
+import type { Server } from 'node:http';
+import type { Logger } from 'pino';
+import type { Database } from '../adapters/database/database.ts';
+import type { Config } from '../config.ts';
+
+/** What a process has one of, and its services share. Each service names the parts that it takes. */
+export type Node = {
+  readonly config: Config;
+  readonly database: Database;
+  readonly log: Logger;
+  /** Listens when all services have started; REST and MQTT over WebSocket share it. */
+  readonly http: Server;
+};
