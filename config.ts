@@ -6,12 +6,13 @@ import { LIMITS, type Limits, limitVariable } from './contracts/limits.ts';
 export const SERVICES = [
   'access',
   'devices',
+  'actors',
   'telemetry',
   'dead-letters',
-  'actors',
+  'retention',
+  'health',
   'mqtt',
   'gateway',
-  'health',
 ] as const;
 export type ServiceName = (typeof SERVICES)[number];
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;

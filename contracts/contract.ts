@@ -10,6 +10,7 @@ export type Rule = string | RuleObject;
 export type RuleObject = {
   readonly type: string;
   readonly optional?: boolean;
+  readonly nullable?: boolean;
   readonly items?: Rule;
   readonly props?: Rules;
   readonly values?: readonly unknown[];
@@ -18,8 +19,12 @@ export type RuleObject = {
 export type Rules = { readonly [param: string]: Rule };
 
 declare const carried: unique symbol;
-/** A rule whose TypeScript type is told instead of inferred, for shapes that the rules can't say. */
-export type Typed<T> = RuleObject & { readonly [carried]?: T };
+/**
+ * A rule whose TypeScript type is told instead of inferred, for shapes that the rules can't say. A type with `undefined` in it
+ * makes the parameter optional, and the rule must say `optional: true` as well. (The type travels inside a tuple, because
+ * TypeScript takes `undefined` away from the type of an optional property.)
+ */
+export type Typed<T> = RuleObject & { readonly [carried]?: readonly [T] };
 export const typed = <T>(rule: RuleObject): Typed<T> => rule;
 
 type Head<S extends string> = S extends `${infer H}|${string}` ? H : S;
@@ -34,11 +39,9 @@ type Named = {
   any: unknown;
 };
 type OfName<S extends string> = Head<S> extends keyof Named ? Named[Head<S>] : unknown;
-type OfRule<R> = R extends { readonly [carried]?: infer T }
-  ? unknown extends T
-    ? OfPlainRule<R>
-    : Exclude<T, undefined>
-  : OfPlainRule<R>;
+type Told<R> = R extends { readonly [carried]?: readonly [infer T] } ? T : unknown;
+type OfRule<R> = (unknown extends Told<R> ? OfPlainRule<R> : Exclude<Told<R>, undefined>) | NullOf<R>;
+type NullOf<R> = R extends `${string}|nullable${string}` | { readonly nullable: true } ? null : never;
 type OfPlainRule<R> = R extends string
   ? OfName<R>
   : R extends { readonly type: 'enum'; readonly values: readonly (infer V)[] }
@@ -50,9 +53,14 @@ type OfPlainRule<R> = R extends string
         : R extends { readonly type: infer S extends string }
           ? OfName<S>
           : unknown;
-type OptionalKeys<P extends Rules> = {
-  [K in keyof P]: P[K] extends `${string}|optional${string}` ? K : P[K] extends { readonly optional: true } ? K : never;
-}[keyof P];
+type IsOptional<R> = R extends `${string}|optional${string}` | { readonly optional: true }
+  ? true
+  : unknown extends Told<R>
+    ? false
+    : undefined extends Told<R>
+      ? true
+      : false;
+type OptionalKeys<P extends Rules> = { [K in keyof P]: IsOptional<P[K]> extends true ? K : never }[keyof P];
 /** The type of the parameters that a set of rules lets through. */
 export type ParamsOf<P extends Rules> = { [K in Exclude<keyof P, OptionalKeys<P>>]: OfRule<P[K]> } & {
   [K in OptionalKeys<P>]?: OfRule<P[K]>;
@@ -95,7 +103,16 @@ type Handlers<D extends Definitions> = {
   ) => Promise<Result<D[K]>> | Result<D[K]>;
 };
 /** What travels beside the parameters of a call. */
-export type Meta = { principal?: import('./access.contract.ts').Principal; requestId?: string };
+export type Meta = {
+  principal?: import('./access.contract.ts').Principal;
+  requestId?: string;
+  idempotency?: Idempotency;
+};
+/**
+ * The caller's Idempotency-Key. `seal` is derived from it and from the caller's own API key (32 bytes, base64url): answers are
+ * kept encrypted with it, because they may hold a new key in clear, and nobody else can open them.
+ */
+export type Idempotency = { readonly key: string; readonly seal: string };
 
 /**
  * A Moleculer service schema that answers every action of the contract.
@@ -119,14 +136,23 @@ export function implement<D extends Definitions>(
 export type Caller = { call(name: string, params?: unknown, options?: CallingOptions): PromiseLike<unknown> };
 
 /** Calls an action: types of parameters and result come from the contract. Rejects with an error of the error table. */
-export const call = <P, R>(caller: Caller, action: Action<P, R>, params: P, options?: CallingOptions): Promise<R> =>
-  caller.call(action.name, params, options) as Promise<R>;
+export const call = <P, R>(
+  caller: Caller,
+  action: Action<P, R>,
+  params: NoInfer<P>,
+  options?: CallingOptions,
+): Promise<R> => caller.call(action.name, params, options) as Promise<R>;
 
 /** Tells every service of every node that listens, at most once each. */
 export const announce = <P>(
   caller: { broadcast(name: string, payload: unknown): unknown },
   event: Event<P>,
-  payload: P,
+  payload: NoInfer<P>,
 ): void => {
   caller.broadcast(event.name, payload);
 };
+
+/** A listener for the `events` of a service: `events: on(access.revoked, payload => ...)`. */
+export const on = <P>(event: Event<P>, handle: (payload: P) => void) => ({
+  [event.name]: (ctx: Context<P>): void => handle(ctx.params),
+});

@@ -20,8 +20,6 @@ export const LIMITS = {
   /** Distinct measurements of one device: each costs memory in its actor for as long as the device is active. */
   deviceMaxMeasurements: 500,
   messageIdMaxLength: 128,
-  /** Message ids that an actor remembers by itself; older ones are found in the database. */
-  messageIdsInMemory: 32,
   /** How long a message id keeps a second message with it out. */
   messageIdKeepHours: 24,
   /** Clocks ahead by more than this are wrong: the message is refused, with its reason. */
@@ -54,6 +52,8 @@ export const LIMITS = {
   lanes: 2,
   /** Datapoints in one transaction: about 20 ms of COPY. */
   laneMaxDatapoints: 15_000,
+  /** Payload bytes behind one transaction: a batch of large dead letters stays within one statement's time. */
+  laneMaxBytes: 8 * 1024 * 1024,
   /** An uplink waits at most this long for its commit, then its sender is cut off without an acknowledgement. */
   commitPatienceSeconds: 15,
   /** Actors in memory: about 1 KiB each. The least recently used go first. */

@@ -1,0 +1,31 @@
+import type { Effects } from '../../contracts/store.ts';
+import type { Refusal, Uplink } from '../../contracts/uplinks.ts';
+
+/** The effects that keep an uplink as a dead letter, and tell its sender so. */
+export const deadLetterOf = (
+  uplink: Uplink,
+  refusal: Refusal,
+  tenantId: number,
+  deviceUid: number,
+  id: string,
+): Effects => ({
+  tenantId,
+  deviceUid,
+  datapoints: [],
+  newMeasurements: [],
+  deadLetter: {
+    id,
+    deviceId: uplink.address.device,
+    kind: uplink.kind,
+    topic: storable(uplink.topic),
+    contentType: storable(uplink.contentType),
+    reason: refusal.reason,
+    detail: storable(refusal.detail),
+    payload: uplink.payload,
+    receivedAtMs: uplink.receivedAtMs,
+  },
+  outcome: { state: 'rejected', reason: refusal.reason, detail: refusal.detail },
+});
+
+/** Text that any database takes: a dead letter that can't be stored would come back for ever. */
+const storable = (text: string): string => text.toWellFormed().replaceAll('\0', '\uFFFD').slice(0, 1_000);

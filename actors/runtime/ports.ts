@@ -1,0 +1,18 @@
+/** What the runtime is given by the outside, so that a simulation can give something else. */
+
+export interface Clock {
+  /** Milliseconds since 1970, UTC. May step. */
+  nowMs(): number;
+}
+
+export interface Scheduler {
+  /** Once, when what is under way has had its turn: lets the messages of one moment gather. */
+  soon(work: () => void): void;
+  /** Once, after this many milliseconds. The answer cancels it. */
+  after(delayMs: number, work: () => void): () => void;
+}
+
+export interface Random {
+  /** A version 7 UUID. */
+  uuid(): string;
+}

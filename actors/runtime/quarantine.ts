@@ -1,0 +1,33 @@
+const MINUTE_MS = 60_000;
+
+/** Counts how often actors throw. One that does it too often in a minute rests for a minute. */
+export class Quarantine {
+  readonly #throwsPerMinute: number;
+  readonly #throws = new Map<string, number[]>();
+
+  constructor(throwsPerMinute: number) {
+    this.#throwsPerMinute = throwsPerMinute;
+  }
+
+  get size(): number {
+    return this.#throws.size;
+  }
+
+  note(key: string, nowMs: number): void {
+    const times = this.#throws.get(key) ?? [];
+    this.#throws.set(key, [...times, nowMs].slice(-this.#throwsPerMinute));
+  }
+
+  holds(key: string, nowMs: number): boolean {
+    if (this.#throws.size === 0) return false;
+    const times = this.#throws.get(key);
+    if (!times || times.length < this.#throwsPerMinute) return false;
+    const [first, last] = [times[0]!, times.at(-1)!];
+    return last - first < MINUTE_MS && nowMs - last < MINUTE_MS;
+  }
+
+  /** Forgets what no longer matters. */
+  sweep(nowMs: number): void {
+    for (const [key, times] of this.#throws) if (nowMs - times.at(-1)! >= MINUTE_MS) this.#throws.delete(key);
+  }
+}

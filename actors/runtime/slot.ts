@@ -1,0 +1,41 @@
+import type { DeviceAddress, Outcome, Uplink } from '../../contracts/uplinks.ts';
+import type { DeviceActor } from '../device/device.actor.ts';
+
+export type Settle = (outcome: Outcome) => void;
+/** An uplink that waits for its actor to be loaded. */
+export type Waiting = { readonly uplink: Uplink; readonly settle: Settle; readonly sinceMs: number };
+
+/** A device's place in a host: its actor, or what waits for it. */
+export type Slot = {
+  readonly address: DeviceAddress;
+  actor: DeviceActor | null;
+  /** Not null: uplinks wait here, in order, until the actor is loaded (again). */
+  waiting: Waiting[] | null;
+  /** Effects that are in the lane and not settled. While there are some, the actor is not dropped. */
+  inLane: number;
+  /** Loading was asked for, or is under way. */
+  loading: boolean;
+  /** The device was changed while it was being loaded: what was read may be old. */
+  outdated: boolean;
+  /** What the actor knows may differ from what is stored: its effects in the lane are not to be written. */
+  doubtful: boolean;
+  /** Not to be loaded yet: a transaction with its effects may still be under way. */
+  barred: boolean;
+  /** How many of `waiting` came back from the lane: they are older than the rest. */
+  returned: number;
+  /** The sweep of the host that saw it last used. */
+  usedAtSweep: number;
+};
+
+export const newSlot = (address: DeviceAddress): Slot => ({
+  address,
+  actor: null,
+  waiting: null,
+  inLane: 0,
+  loading: false,
+  outdated: false,
+  doubtful: false,
+  barred: false,
+  returned: 0,
+  usedAtSweep: 0,
+});

@@ -1,0 +1,77 @@
+/** What actors want made true, and the port to what makes it true. Times inside are microseconds since 1970 (UTC). */
+import type { LifecycleState } from './devices.contract.ts';
+import type { DeadLetterReason, DeviceAddress, Outcome } from './uplinks.ts';
+
+export type Datapoint = {
+  readonly measurement: string;
+  readonly tsUs: number;
+  /** The number, or 0 and 1 for a boolean; null for everything else. */
+  readonly value: number | null;
+  /** The value as JSON text, when it is not a number. */
+  readonly json: string | null;
+  /** False only when this key is certainly new, so that it may be written by plain COPY. */
+  readonly mayExist: boolean;
+  /** The whole message is stored only if this id is new for the device. */
+  readonly messageId: string | null;
+};
+
+export type DeadLetter = {
+  /** A UUID, made with the effect: writing the same dead letter again changes nothing. */
+  readonly id: string;
+  readonly deviceId: string;
+  readonly kind: string;
+  readonly topic: string;
+  readonly contentType: string;
+  readonly reason: DeadLetterReason;
+  readonly detail: string;
+  readonly payload: Uint8Array;
+  readonly receivedAtMs: number;
+};
+
+/** What one uplink wants made true, and what its sender is told once it is. */
+export type Effects = {
+  readonly tenantId: number;
+  readonly deviceUid: number;
+  readonly datapoints: readonly Datapoint[];
+  /** Measurements that the device did not have before. */
+  readonly newMeasurements: readonly string[];
+  readonly deadLetter: DeadLetter | null;
+  readonly outcome: Outcome;
+};
+
+/** What is stored of a device, as its actor needs it. */
+export type DeviceRecord = {
+  readonly tenantId: number;
+  readonly deviceUid: number;
+  readonly state: LifecycleState;
+  /** Its measurements, and for each the newest stored timestamp (0: none). Two arrays of one length. */
+  readonly measurements: string[];
+  readonly newestUs: number[];
+};
+
+export interface Store {
+  /** The records of these devices, in their order; undefined for one that does not exist. */
+  load(addresses: readonly DeviceAddress[]): Promise<(DeviceRecord | undefined)[]>;
+  /**
+   * Makes all of this true in one transaction, behind the fence of the lane. Answers for each element whether anything of
+   * it was new. With `careful` every datapoint is written as if it may exist already. Rejects with a StoreError.
+   * With no effects it only passes the fence: after `outcome_unknown` that waits for the doubtful transaction to end.
+   */
+  commit(lane: number, effects: readonly Effects[], careful: boolean): Promise<boolean[]>;
+}
+
+/**
+ * - `unavailable`: nothing was stored, the same may succeed later. - `outcome_unknown`: it may have been stored.
+ * - `duplicate_key`: nothing was stored; a datapoint existed. Write it carefully. - `refused`: the content; nothing was stored.
+ * - `fenced`: this instance may not write any more, ever.
+ */
+export type StoreErrorKind = 'unavailable' | 'outcome_unknown' | 'duplicate_key' | 'refused' | 'fenced';
+
+export class StoreError extends Error {
+  readonly kind: StoreErrorKind;
+  constructor(kind: StoreErrorKind, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'StoreError';
+    this.kind = kind;
+  }
+}
