@@ -1,0 +1,45 @@
+import pino from 'pino';
+import { readConfig } from './config.ts';
+import manifest from './package.json' with { type: 'json' };
+import { runNode } from './services/run-node.ts';
+
+/** How long an orderly stop may take before the process ends all the same; what was acknowledged is stored either way. */
+const STOP_PATIENCE_MS = 25_000;
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  const log = pino({ level: config.logLevel, base: { node: config.nodeId } }, pino.destination(2));
+  let stopping = false;
+  const end = async (why: string, code: number) => {
+    if (stopping) return;
+    stopping = true;
+    log.info(`stopping: ${why}`);
+    setTimeout(() => process.exit(code || 1), STOP_PATIENCE_MS).unref();
+    await running.then(node => node.stop()).catch(err => log.error({ err }, 'did not stop cleanly'));
+    process.exit(code);
+  };
+  const running = runNode(config, log, () => {
+    log.fatal('another process has taken over these devices: this one ends');
+    void end('fenced', 3);
+  });
+  process.on('SIGTERM', () => void end('SIGTERM', 0));
+  process.on('SIGINT', () => void end('SIGINT', 0));
+  const { engine, httpPort, mqttPort } = await running;
+  const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host;
+  console.log(`Skein ${manifest.version} is ready (node ${config.nodeId}, ${engine}, listening on ${config.host})`);
+  if (mqttPort !== undefined) console.log(`  MQTT  mqtt://${host}:${mqttPort}`);
+  if (httpPort !== undefined)
+    console.log(`  HTTP  http://${host}:${httpPort}/api/v1   MQTT over WebSocket: ws://${host}:${httpPort}/mqtt`);
+  console.log(`  The administrator's key is in ${config.dataDir}/admin.token`);
+}
+
+process.on('unhandledRejection', error => {
+  console.error('A defect of Skein:', error);
+  process.exit(70);
+});
+
+main().catch((error: Error & { code?: string }) => {
+  const sentence = error.code === 'EADDRINUSE' ? `${error.message}: is Skein running already?` : error.message;
+  console.error(`Skein could not start. ${sentence}`);
+  process.exit(1);
+});
