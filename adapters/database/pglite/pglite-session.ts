@@ -1,0 +1,127 @@
+/** PGlite's one session: what is asked of it, in PostgreSQL's protocol, and what its answers mean. */
+import { serialize } from 'pg-protocol';
+import { Parser } from 'pg-protocol/dist/parser.js';
+import { DatabaseError, type Row, type Step } from '../database.ts';
+import { onlyReads, toDatabaseError } from '../wire/database-errors.ts';
+import { unexpectedRows } from '../wire/expectations.ts';
+import { StatementNames } from '../wire/statement-names.ts';
+import { type AnswerMessage, StepAnswers } from '../wire/step-answers.ts';
+import { BEGIN, encodePrepare, encodeQuery, encodeSteps, sqlOf } from '../wire/step-messages.ts';
+import { WorkerClient } from './worker-client.ts';
+
+export class PgliteSession {
+  readonly #worker: WorkerClient;
+  readonly #names = new StatementNames();
+
+  constructor(folder: string, patienceMs: number) {
+    this.#worker = new WorkerClient({ folder }, patienceMs);
+  }
+
+  get dead(): boolean {
+    return this.#worker.dead;
+  }
+
+  async open(): Promise<void> {
+    await this.#worker.opened();
+    await this.#run([serialize.query(SETTINGS)], false);
+  }
+
+  async query<R extends Row>(sql: string, params: readonly unknown[], insideTransaction: boolean): Promise<R[]> {
+    const answers = await this.#run(encodeQuery(sql, params), !insideTransaction && !onlyReads(sql));
+    return answers.rows[0] as R[];
+  }
+
+  /** All steps in one transaction, with one message to the thread and one back. */
+  async commit(steps: readonly Step[]): Promise<Row[][]> {
+    await this.#prepare([BEGIN, ...steps.map(sqlOf)]);
+    const expectRows = steps.map(step => (step.kind === 'query' ? (step.expectRows ?? null) : null));
+    const answers = await this.#commit(encodeSteps(steps, this.#names), expectRows);
+    const rows = answers.rows.slice(1, 1 + steps.length);
+    const unexpected = unexpectedRows(steps, rows);
+    if (unexpected !== undefined) throw unexpected;
+    expectCommitted(answers);
+    return rows;
+  }
+
+  /** Several statements in one transaction, for as long as they take. */
+  async script(sql: string): Promise<void> {
+    expectCommitted(await this.#commit([serialize.query(BEGIN), serialize.query(sql)], [], true));
+  }
+
+  async begin(): Promise<void> {
+    await this.#run([serialize.query(BEGIN)], false);
+  }
+
+  async commitTransaction(): Promise<void> {
+    expectCommitted(await this.#run([serialize.query('COMMIT')], true));
+  }
+
+  async rollback(): Promise<void> {
+    if (!this.dead) await this.#run([serialize.query('ROLLBACK')], false).catch(() => {});
+  }
+
+  close(): Promise<void> {
+    return this.#worker.close();
+  }
+
+  async #prepare(sqls: readonly string[]): Promise<void> {
+    const missing = this.#names.missing(sqls);
+    if (missing.length === 0) return;
+    try {
+      await this.#run(encodePrepare(missing, this.#names), false);
+    } catch (error) {
+      this.#names.forget(missing);
+      throw error;
+    }
+  }
+
+  #run(messages: readonly Uint8Array[], commitSent: boolean): Promise<StepAnswers> {
+    return this.#request({ kind: 'run', bytes: joined(messages) }, commitSent);
+  }
+
+  #commit(messages: readonly Uint8Array[], expectRows: (number | null)[], unlimited = false): Promise<StepAnswers> {
+    return this.#request({ kind: 'commit', bytes: joined(messages), expectRows }, true, unlimited);
+  }
+
+  async #request(
+    request: Parameters<WorkerClient['request']>[0],
+    commitSent: boolean,
+    unlimited = false,
+  ): Promise<StepAnswers> {
+    const sent = commitSent && !this.dead;
+    const pieces = await this.#worker.request(request, unlimited).catch(error => {
+      throw toDatabaseError(error, sent);
+    });
+    const answers = decode(pieces);
+    if (answers.error !== undefined) throw toDatabaseError(answers.error, commitSent);
+    return answers;
+  }
+}
+
+/** PGlite has no timers of its own, so no statement timeout; the rest is as with a server. */
+const SETTINGS = "SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET synchronous_commit = on";
+
+function expectCommitted({ tags }: StepAnswers): void {
+  if (tags.at(-1) !== 'COMMIT') throw new DatabaseError('failed', 'A statement failed, so the transaction was undone');
+}
+
+function decode(pieces: readonly Uint8Array[]): StepAnswers {
+  const answers = new StepAnswers();
+  const parser = new Parser();
+  for (const piece of pieces)
+    parser.parse(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength), message =>
+      answers.accept(message as AnswerMessage),
+    );
+  return answers;
+}
+
+/** In memory of its own, because it is moved to the other thread. */
+function joined(messages: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(messages.reduce((sum, message) => sum + message.byteLength, 0));
+  let at = 0;
+  for (const message of messages) {
+    bytes.set(message, at);
+    at += message.byteLength;
+  }
+  return bytes;
+}

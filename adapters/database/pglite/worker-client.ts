@@ -1,0 +1,89 @@
+/** The main thread's end of PGlite's thread: requests out, answers in, and what becomes of requests when the thread dies. */
+import { Worker } from 'node:worker_threads';
+import { DatabaseError } from '../database.ts';
+import type { Reply, Request, WorkerSettings } from './worker-messages.ts';
+
+type WithoutId<T> = T extends { readonly id: number } ? Omit<T, 'id'> : never;
+type Pending = { readonly resolve: (answer: readonly Uint8Array[]) => void; readonly reject: (error: Error) => void };
+
+export class WorkerClient {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  readonly #exited: Promise<void>;
+  readonly #patienceMs: number;
+  #lastId = 0;
+  #watchdog: NodeJS.Timeout | undefined;
+  #dead: Error | undefined;
+
+  /** `patienceMs`: a thread that finishes nothing for so long hangs, and is killed. */
+  constructor(settings: WorkerSettings, patienceMs: number) {
+    this.#patienceMs = patienceMs;
+    this.#worker = new Worker(new URL('./pglite.worker.ts', import.meta.url), { workerData: settings });
+    this.#worker.on('message', (reply: Reply) => this.#settle(reply));
+    this.#worker.on('error', error => this.#die(error));
+    this.#exited = new Promise(resolve => {
+      this.#worker.on('exit', () => {
+        this.#die(new Error('the thread of the embedded database ended'));
+        resolve();
+      });
+    });
+  }
+
+  get dead(): boolean {
+    return this.#dead !== undefined;
+  }
+
+  /** Resolves when the database is open. */
+  async opened(): Promise<void> {
+    await this.#wait(0);
+  }
+
+  /** Rejects with an Error when the thread dies first, or could not do it. `unlimited`: for as long as it takes. */
+  async request(request: WithoutId<Request>, unlimited = false): Promise<readonly Uint8Array[]> {
+    if (this.#dead !== undefined) throw this.#dead;
+    const id = ++this.#lastId;
+    if (!unlimited && this.#pending.size === 0) this.#watch();
+    this.#worker.postMessage({ ...request, id }, 'bytes' in request ? [request.bytes.buffer as ArrayBuffer] : []);
+    return this.#wait(id);
+  }
+
+  /** Ends the thread where it stands, like a crash: what was not committed is undone when the folder is opened again. */
+  async kill(reason: Error): Promise<void> {
+    this.#die(reason);
+    await this.#worker.terminate();
+    await this.#exited;
+  }
+
+  async close(): Promise<void> {
+    await this.request({ kind: 'close' }).catch(() => {});
+    await this.#exited;
+  }
+
+  #wait(id: number): Promise<readonly Uint8Array[]> {
+    return new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
+  }
+
+  #settle(reply: Reply): void {
+    const pending = this.#pending.get(reply.id);
+    this.#pending.delete(reply.id);
+    clearTimeout(this.#watchdog);
+    if (this.#pending.size > 0) this.#watch();
+    if ('answer' in reply) pending?.resolve(reply.answer);
+    else pending?.reject(new DatabaseError('failed', reply.problem));
+  }
+
+  /** PGlite has no statement timeout. */
+  #watch(): void {
+    this.#watchdog = setTimeout(
+      () => void this.kill(new Error('the embedded database did not answer in time')),
+      this.#patienceMs,
+    );
+  }
+
+  #die(reason: Error): void {
+    this.#dead ??= reason;
+    clearTimeout(this.#watchdog);
+    for (const { reject } of this.#pending.values()) reject(this.#dead);
+    this.#pending.clear();
+  }
+}

@@ -1,0 +1,21 @@
+/** What the main thread and PGlite's thread say to each other. Bytes are moved, not copied. */
+
+/** `run`: messages of PostgreSQL's protocol. `commit`: a transaction's steps, then COMMIT if all went as expected. */
+export type Request =
+  | { readonly id: number; readonly kind: 'run'; readonly bytes: Uint8Array }
+  | {
+      readonly id: number;
+      readonly kind: 'commit';
+      readonly bytes: Uint8Array;
+      /** For each statement after BEGIN, the rows that it has to return; null: any number. */
+      readonly expectRows: readonly (number | null)[];
+    }
+  | { readonly id: number; readonly kind: 'close' };
+
+/** `answer`: what the server said, in pieces. */
+export type Reply =
+  | { readonly id: number; readonly answer: readonly Uint8Array[] }
+  | { readonly id: number; readonly problem: string };
+
+/** Given to the thread when it starts. It replies to request 0 when the database is open. */
+export type WorkerSettings = { readonly folder: string };

@@ -1,0 +1,64 @@
+/** From what a database or a socket says to a DatabaseErrorKind. */
+import { DatabaseError, type DatabaseErrorKind } from '../database.ts';
+
+/** What PostgreSQL says in an ErrorResponse (https://www.postgresql.org/docs/15/protocol-error-fields.html). */
+export type ServerError = {
+  readonly message: string;
+  readonly code?: string | undefined;
+  readonly severity?: string | undefined;
+  readonly constraint?: string | undefined;
+  readonly table?: string | undefined;
+  readonly column?: string | undefined;
+};
+
+const DUPLICATE_KEY = '23505';
+/** The server ended a session that was idle inside a transaction: it was undone, whatever we sent since. */
+const IDLE_IN_TRANSACTION = '25P03';
+const TIMEOUTS = new Set(['57014', '55P03', '25P04']);
+/** Connection exceptions, shutdown, crash, starting up, and too many connections. */
+const UNAVAILABLE = /^(08|57P0[1235]|53300|25P03)/;
+
+export const isServerError = (error: unknown): error is ServerError & Error =>
+  error instanceof Error && /^[0-9A-Z]{5}$/.test(String((error as { code?: unknown }).code)) && 'severity' in error;
+
+/** FATAL and PANIC end the session: the transaction it had may or may not have been committed, if that was asked. */
+const endsSession = (error: ServerError): boolean => error.severity === 'FATAL' || error.severity === 'PANIC';
+
+/**
+ * `commitSent`: whether what failed may have been committed already. Then a broken connection leaves the outcome unknown,
+ * while an ordinary error of the server still says that nothing was stored.
+ */
+export function toDatabaseError(error: unknown, commitSent: boolean, where?: string): DatabaseError {
+  if (error instanceof DatabaseError) return error;
+  const more = { cause: error, ...(where === undefined ? {} : { where }) };
+  if (!isServerError(error)) {
+    return commitSent
+      ? new DatabaseError('outcome_unknown', 'The connection to the database broke after the commit was sent', more)
+      : new DatabaseError('unavailable', `No connection to the database: ${reasonOf(error)}`, more);
+  }
+  const unknown = commitSent && endsSession(error) && error.code !== IDLE_IN_TRANSACTION;
+  const place = error.constraint ?? where ?? error.table;
+  return new DatabaseError(unknown ? 'outcome_unknown' : kindOf(error), error.message, {
+    cause: error,
+    ...(error.code === undefined ? {} : { code: error.code }),
+    ...(place === undefined ? {} : { where: place }),
+  });
+}
+
+function kindOf(error: ServerError): DatabaseErrorKind {
+  const code = error.code ?? '';
+  if (code === DUPLICATE_KEY) return 'duplicate_key';
+  if (/^2[23]/.test(code)) return 'refused';
+  if (TIMEOUTS.has(code)) return 'timeout';
+  if (UNAVAILABLE.test(code) || endsSession(error)) return 'unavailable';
+  return 'failed';
+}
+
+/** An AggregateError (several addresses tried) has no message of its own. */
+function reasonOf(error: unknown): string {
+  const { message, code, errors } = error as { message?: string; code?: string; errors?: Error[] };
+  return message || errors?.[0]?.message || code || 'unknown reason';
+}
+
+/** A statement that only reads stored nothing, however it ended. */
+export const onlyReads = (sql: string): boolean => /^\s*(select|show|explain|values)\b/i.test(sql);
