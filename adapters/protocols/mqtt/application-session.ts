@@ -1,0 +1,50 @@
+/** An application: sees what the devices of its tenant send, as it is stored. It publishes nothing over MQTT. */
+import type { Client } from 'aedes';
+import type { Inbound } from './aedes-internals.ts';
+import type { Listener, Message } from './audience.ts';
+import { Outbox } from './outbox.ts';
+import { mayApplicationSubscribe } from './permissions.ts';
+import { NOT_AUTHORIZED } from './reasons.ts';
+import { Session, type Surroundings } from './session.ts';
+
+export class ApplicationSession extends Session implements Listener {
+  readonly tenant: string;
+  readonly #outbox: Outbox;
+
+  constructor(around: Surroundings, client: Client, key: string, number: number, tenant: string) {
+    super(around, client, key, number);
+    this.tenant = tenant;
+    this.#outbox = new Outbox(client, around.figures, around.host.limits.subscriberQueueMaxBytes, () =>
+      this.close('overloaded'),
+    );
+  }
+
+  /** Refused: 3.1.1 has no way to say so but to close [MQTT-3.3.5-2]. */
+  publish(packet: Inbound): void {
+    if (this.isClosed) return;
+    this.around.figures.refusedPublishes++;
+    if (this.isVersion5) this.answerPublish(packet, NOT_AUTHORIZED);
+    else this.close('not_authorized');
+  }
+
+  protected forget(): boolean {
+    return false;
+  }
+
+  protected maySubscribe(filter: string): boolean {
+    return mayApplicationSubscribe(filter);
+  }
+
+  protected override subscriptionsChanged(): void {
+    this.around.audience.changed(this);
+  }
+
+  deliver(message: Message, qos: 0 | 1 | 2, identifiers: readonly number[]): void {
+    if (!this.isClosed) this.#outbox.push(message, qos, identifiers);
+  }
+
+  /** A PUBACK or PUBCOMP came. */
+  acknowledged(): void {
+    this.#outbox.acknowledged();
+  }
+}

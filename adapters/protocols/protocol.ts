@@ -1,0 +1,34 @@
+/**
+ * The port that every device protocol stands behind: what an adapter is given, and what it offers. An adapter turns bytes
+ * into uplinks and settled uplinks into acknowledgements; it decodes nothing but the envelope.
+ */
+import type { Logger } from 'pino';
+import type { Principal } from '../../contracts/access.contract.ts';
+import type { HealthReport } from '../../contracts/health.contract.ts';
+import type { Limits } from '../../contracts/limits.ts';
+import type { Ingress } from '../../contracts/uplinks.ts';
+
+export type ProtocolHost = {
+  readonly ingress: Ingress;
+  /** Checks a key. Rejects with an error of the error table: `unauthorized`, or what kept it from finding out. */
+  authenticate(key: string, username: string): Promise<Principal>;
+  readonly limits: Limits;
+  readonly log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
+  /** Milliseconds since 1970. */
+  now(): number;
+};
+
+/** Why somebody outside of the adapter wants a device's connections closed. `revoked`: its keys no longer work. */
+export type CloseReason = 'revoked';
+
+export interface Protocol {
+  /** The ports that were taken, by listener: known after `start`. */
+  readonly ports: Readonly<Record<string, number>>;
+  /** Listens. Rejects when a port can not be had. */
+  start(): Promise<void>;
+  /** Takes no new connection, tells the live ones, and resolves when all are closed. */
+  stop(): Promise<void>;
+  health(): HealthReport;
+  /** Closes what this device has open here, and refuses what is being authenticated for it just now. */
+  closeDevice(tenant: string, device: string, reason: CloseReason): void;
+}
