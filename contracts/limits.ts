@@ -32,10 +32,15 @@ export const LIMITS = {
   /** Connections of one process: about 30 KiB each when idle. */
   connectionsMax: 100_000,
   connectTimeoutSeconds: 10,
+  /** Connects whose keys are being checked: a storm of them waits outside, where it costs the least. */
+  authenticationsUnderWay: 1_000,
+  clientIdMaxLength: 128,
   /** Application subscriptions of one connection. */
   subscriptionsPerConnection: 100,
   /** A subscriber that takes nothing for this long is disconnected, so that it holds back nobody else. */
   subscriberDrainTimeoutSeconds: 5,
+  /** Bytes that wait for one subscriber; one that lags further is disconnected. */
+  subscriberQueueMaxBytes: 1024 * 1024,
   /** Bytes read ahead from one device's socket while its earlier messages are not stored yet. */
   socketReadAheadBytes: 16 * 1024,
   /** Uplinks accepted and not yet settled in one process. Beyond it QoS 0 is dropped, then senders are cut off. */

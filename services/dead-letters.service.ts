@@ -1,0 +1,85 @@
+/** Messages that could not be stored as what they are: to look at, and to try again. */
+import type { ServiceSchema } from 'moleculer';
+import { implement } from '../contracts/contract.ts';
+import { deadLetters } from '../contracts/dead-letters.contract.ts';
+import { SkeinError } from '../contracts/errors.ts';
+import type { Ingress, Outcome } from '../contracts/uplinks.ts';
+import { applicationOf } from '../mixins/callers.ts';
+import { pageOf, pageSize, positionOf } from '../mixins/cursors.ts';
+import { databaseErrors } from '../mixins/database-errors.ts';
+import {
+  type Before,
+  type DeadLetterRow,
+  deadLetterView,
+  findDeadLetter,
+  isDeadLetterId,
+  listDeadLetters,
+  markReplayed,
+  uplinkAgain,
+} from './dead-letters/dead-letter-rows.ts';
+import type { Node } from './node.ts';
+
+type Replayed = { id: string; state: string; reason: string | null };
+
+export function deadLettersService(
+  { config, database }: Pick<Node, 'config' | 'database'>,
+  ingress: Ingress,
+): ServiceSchema {
+  const { limits } = config;
+  const find = async (tenantId: number, id: string): Promise<DeadLetterRow> => {
+    const row = isDeadLetterId(id) ? await findDeadLetter(database, tenantId, id) : undefined;
+    if (row === undefined) throw new SkeinError('not_found', `There is no dead letter "${id.slice(0, 100)}"`);
+    return row;
+  };
+
+  /** Who asks twice at once, or after it was stored, must not have it stored twice: a reading without a time is new each time. */
+  const underWay = new Map<string, Promise<Replayed>>();
+  const again = async (tenant: string, tenantId: number, row: DeadLetterRow): Promise<Replayed> => {
+    const id = row.dead_letter_id;
+    if (row.replayed_at !== null) return { id, state: 'duplicate', reason: null };
+    if (row.reason === 'packet_too_large')
+      throw new SkeinError('invalid_request', 'It was too large to be kept, so there is nothing to try again');
+    const outcome = await new Promise<Outcome>(resolve => ingress.receive(uplinkAgain(tenant, row), resolve));
+    switch (outcome.state) {
+      case 'stored':
+      case 'duplicate':
+        await markReplayed(database, tenantId, id);
+        return { id, state: outcome.state, reason: null };
+      case 'rejected':
+        return { id, state: outcome.state, reason: outcome.reason };
+      case 'overloaded':
+        throw new SkeinError('overloaded', 'It was not tried; try it again later');
+      default:
+        throw new SkeinError('unknown_outcome', 'It is not known whether it was stored');
+    }
+  };
+
+  return implement(
+    deadLetters,
+    {
+      async list(ctx) {
+        const { tenantId } = applicationOf(ctx);
+        const { limit, cursor, ...filter } = ctx.params;
+        const list = ['dead-letters', tenantId, filter.deviceId, filter.reason];
+        const size = pageSize(limit, limits);
+        const before = positionOf<Before>(list, cursor);
+        const rows = await listDeadLetters(database, tenantId, filter, before, size + 1);
+        return pageOf(list, rows, size, deadLetterView, row => [row.us, row.dead_letter_id]);
+      },
+
+      async get(ctx) {
+        return deadLetterView(await find(applicationOf(ctx).tenantId, ctx.params.id));
+      },
+
+      async replay(ctx) {
+        const { tenant, tenantId } = applicationOf(ctx);
+        const row = await find(tenantId, ctx.params.id);
+        const id = row.dead_letter_id;
+        const replaying = underWay.get(id) ?? again(tenant, tenantId, row).finally(() => underWay.delete(id));
+        underWay.set(id, replaying);
+        return replaying;
+      },
+    },
+    databaseErrors,
+  );
+}

@@ -1,0 +1,113 @@
+/** REST, on the HTTP server of the process. The paths are in `gateway/routes.ts`. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Context, Service, ServiceSchema } from 'moleculer';
+import ApiGateway from 'moleculer-web';
+import { access } from '../contracts/access.contract.ts';
+import { call, type Meta } from '../contracts/contract.ts';
+import { gateway } from '../contracts/gateway.contract.ts';
+import { bearerKey, idempotencyOf } from './gateway/caller.ts';
+import { answerClientError } from './gateway/client-errors.ts';
+import type { Endpoint } from './gateway/endpoint.ts';
+import { type Alias, fail, methodsAt, type RoutedRequest } from './gateway/failures.ts';
+import { type FrontDoor, frontDoor } from './gateway/front-door.ts';
+import { jsonBody } from './gateway/json-body.ts';
+import { ENDPOINTS, HEALTH_ENDPOINTS } from './gateway/routes.ts';
+import type { Node } from './node.ts';
+
+type Request = RoutedRequest & {
+  readonly $alias: Alias;
+  $params: { readonly params: Record<string, string>; readonly query: Record<string, unknown> };
+};
+/** What the gateway's mixin adds to the service. */
+type Web = Service & {
+  readonly aliases: readonly Alias[];
+  express(): (request: IncomingMessage, response: ServerResponse) => void;
+};
+type RestContext = Context<unknown, Meta & Record<string, unknown>>;
+
+export function gatewayService({ config, http, log }: Pick<Node, 'config' | 'http' | 'log'>): ServiceSchema {
+  const { limits } = config;
+  let door: FrontDoor | undefined;
+
+  /** Who calls, then what: nothing of a request is read before its caller is known. */
+  const prepare = async (ctx: RestContext, _route: unknown, req: Request): Promise<void> => {
+    const { endpoint } = req.$alias;
+    const { headers } = req;
+    if (endpoint.access === 'key') {
+      const key = bearerKey(headers);
+      ctx.meta.principal = await call(ctx, access.verify, { key });
+      if (endpoint.creates) ctx.meta.idempotency = idempotencyOf(headers, key);
+    }
+    const body = endpoint.takesBody ? await jsonBody(req, limits.requestMaxBytes) : undefined;
+    const { params: path, query } = req.$params;
+    const { principal } = ctx.meta;
+    req.$params = endpoint.read({ path, query, body, headers, principal, limits, nowMs: Date.now() }) as never;
+  };
+
+  /** The body goes on as text: the gateway takes an object with `type: "Buffer"` for bytes, and a device may have that type. */
+  const shape = (ctx: RestContext, _route: unknown, req: Request, res: ServerResponse, result: never): string => {
+    const { status, headers = {}, body } = req.$alias.endpoint.answer(result);
+    res.statusCode = status;
+    res.setHeader('Cache-Control', 'private, no-cache');
+    for (const name in headers) res.setHeader(name, headers[name]!);
+    if (headers.Location !== undefined) ctx.meta.$location = headers.Location;
+    ctx.meta.$responseType = 'application/json';
+    return JSON.stringify(body);
+  };
+
+  const route = (path: string, endpoints: readonly Endpoint[]) => ({
+    path,
+    aliases: Object.fromEntries(endpoints.map(it => [`${it.method} ${it.path}`, { action: it.action, endpoint: it }])),
+    pathToRegexpOptions: { sensitive: true },
+    mappingPolicy: 'restrict',
+    mergeParams: false,
+    bodyParsers: false,
+    logging: false,
+    onBeforeCall: prepare,
+    onAfterCall: shape,
+  });
+
+  const settings = {
+    // Not for other nodes: they get the settings of each service.
+    $secureSettings: ['routes', 'onError', 'qsOptions'],
+    server: false,
+    logRequest: null,
+    logRequestParams: null,
+    logResponse: null,
+    logRouteRegistration: null,
+    qsOptions: { depth: 0, parameterLimit: 50, arrayLimit: 100, ignoreQueryPrefix: false },
+    routes: [
+      route('/api/v1', [...ENDPOINTS, ...HEALTH_ENDPOINTS]),
+      route('/api', [...ENDPOINTS, ...HEALTH_ENDPOINTS]),
+      route('/', HEALTH_ENDPOINTS),
+    ],
+    onError(this: Web, req: RoutedRequest, res: ServerResponse, error: Error) {
+      fail(log, this.aliases, req, res, error);
+    },
+  };
+
+  return {
+    name: gateway.service,
+    mixins: [ApiGateway as unknown as ServiceSchema],
+    settings: settings as ServiceSchema['settings'],
+    actions: {
+      // Nobody changes the paths of a running system.
+      addRoute: false,
+      removeRoute: false,
+      listAliases: false,
+      live: { handler: () => ({ status: 'alive' }) },
+    },
+    started(this: Service) {
+      const web = this as Web;
+      http.headersTimeout = limits.requestTimeoutSeconds * 1000;
+      http.requestTimeout = limits.requestTimeoutSeconds * 1000;
+      door = frontDoor(web.express(), url => methodsAt(web.aliases, url));
+      http.on('request', door.listener);
+      http.on('clientError', answerClientError);
+    },
+    /** Listens on and refuses: the server is closed by who opened it, and until then no request must hang. */
+    stopped() {
+      door?.close();
+    },
+  };
+}

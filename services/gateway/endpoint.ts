@@ -1,0 +1,53 @@
+/** One line of the table of paths: what a request becomes, and what is made of the answer. */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Principal } from '../../contracts/access.contract.ts';
+import type { Action } from '../../contracts/contract.ts';
+import type { Limits } from '../../contracts/limits.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** A request whose caller is known and whose body was read. Nothing in it is to be trusted. */
+export type ApiRequest = {
+  readonly path: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, unknown>>;
+  readonly body: unknown;
+  readonly headers: IncomingHttpHeaders;
+  /** Undefined on paths that need no key. */
+  readonly principal: Principal | undefined;
+  readonly limits: Limits;
+  readonly nowMs: number;
+};
+
+export type Reply = {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: unknown;
+};
+
+/** Makes the parameters of the action. The action's own rules check them, so what it can't read it passes on as it is. */
+export type Read = (request: ApiRequest) => Record<string, unknown>;
+export type Answer<R> = (result: R) => Reply;
+
+export type Endpoint = {
+  readonly method: Method;
+  readonly path: string;
+  readonly action: string;
+  readonly read: Read;
+  readonly answer: Answer<never>;
+  /** `key`: with an API key. `public`: without. */
+  readonly access: 'key' | 'public';
+  readonly takesBody: boolean;
+  /** Takes an Idempotency-Key. */
+  readonly creates: boolean;
+};
+
+type Traits = Partial<Pick<Endpoint, 'access' | 'takesBody' | 'creates'>>;
+
+export const endpoint = <P, R>(
+  method: Method,
+  path: string,
+  action: Action<P, R>,
+  read: Read,
+  answer: Answer<R>,
+  { access = 'key', takesBody = false, creates = false }: Traits = {},
+): Endpoint => ({ method, path, action: action.name, read, answer, access, takesBody, creates });

@@ -1,0 +1,46 @@
+/** What becomes of a request that failed in the gateway. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import { SkeinError } from '../../contracts/errors.ts';
+import type { Endpoint } from './endpoint.ts';
+import { requestIdOf } from './front-door.ts';
+import { problem, problemOf, sendProblem } from './problem.ts';
+
+/** As the gateway's mixin makes it of one line of the table. */
+export type Alias = { readonly method: string; readonly re: RegExp; readonly endpoint: Endpoint };
+export type RoutedRequest = IncomingMessage & {
+  readonly $alias?: Alias;
+  /** The path as it came: the gateway cuts `url` to what is below its prefix. */
+  readonly originalUrl?: string;
+};
+
+/** Answers with the problem document, and logs what is a defect of ours. */
+export function fail(
+  log: Logger,
+  aliases: readonly Alias[],
+  request: RoutedRequest,
+  response: ServerResponse,
+  error: Error,
+): void {
+  const requestId = requestIdOf(request);
+  // To the gateway, a path without this method and a path that is not there look the same.
+  if (error.name === 'NotFoundError' && !(error instanceof SkeinError)) {
+    const methods = methodsAt(aliases, request.originalUrl ?? request.url ?? '/').join(', ');
+    if (methods === '') return sendProblem(response, problem('not_found', 'There is no such path', requestId));
+    const told = problem('method_not_allowed', `This path answers ${methods}`, requestId);
+    return sendProblem(response, told, { Allow: methods });
+  }
+  const told = problemOf(error, requestId, request.method !== 'GET');
+  if (told.type === 'internal')
+    log.error({ err: error, requestId, action: request.$alias?.endpoint.action }, 'A request failed');
+  sendProblem(response, told);
+}
+
+/** The methods that a path answers, for `Allow`; empty for a path that there is not. `*` is the server as a whole. */
+export function methodsAt(aliases: readonly Alias[], url: string): string[] {
+  const path = url.split('?', 1)[0]!.replace(/(.)\/$/, '$1');
+  const methods = new Set(aliases.filter(it => path === '*' || it.re.test(path)).map(it => it.method));
+  if (methods.has('GET')) methods.add('HEAD');
+  if (methods.size > 0) methods.add('OPTIONS');
+  return [...methods].sort();
+}

@@ -1,0 +1,108 @@
+/** How parameters are read from a request. What can't be read goes on as it is, or as NaN: the action's rules refuse it. */
+import { SkeinError } from '../../contracts/errors.ts';
+import type { ApiRequest } from './endpoint.ts';
+
+type Params = Record<string, unknown>;
+
+export const nothing = ({ query }: ApiRequest): Params => ({ ...query });
+export const pathId = ({ query, path }: ApiRequest): Params => ({ ...query, id: path.id });
+export const pathIdAndVersion = (request: ApiRequest): Params => ({ ...pathId(request), ...versionOf(request) });
+export const listing = ({ query }: ApiRequest): Params => ({ ...query, limit: numberOf(query.limit) });
+
+export const seriesOf = ({ query, path }: ApiRequest): Params => ({
+  ...query,
+  id: path.id,
+  measurements: namesOf(query.measurements),
+  aggregate: namesOf(query.aggregate),
+  from: timeOf('from', query.from),
+  to: timeOf('to', query.to),
+  limit: numberOf(query.limit),
+});
+
+/** The fields of a device; `device_id` and `device_type` are taken as well, and so are texts that belong to the metadata. */
+export function registration(request: ApiRequest): Params {
+  noQuery(request);
+  const body = objectOf(request.body);
+  const { device_id, deviceId, device_type, deviceType, ...rest } = body;
+  return withMetadata({
+    ...rest,
+    ...given('id', rest.id ?? deviceId ?? device_id),
+    ...given('type', rest.type ?? deviceType ?? device_type),
+  });
+}
+
+export function changes(request: ApiRequest): Params {
+  const { id: _id, ...fields } = registration(request);
+  return { ...fields, ...versionOf(request), id: request.path.id };
+}
+
+/** One item, or a list of them. */
+export function items(request: ApiRequest): Params {
+  noQuery(request);
+  return { items: Array.isArray(request.body) ? request.body : [objectOf(request.body)] };
+}
+
+/** RFC 9110, section 13.1.1: `"3"` is that version, `*` is any. What no version of ours looks like matches none. */
+export function versionOf({ headers }: ApiRequest): { version?: number } {
+  const tag = headers['if-match']?.trim();
+  if (tag === undefined || tag === '*') return {};
+  const [, version] = /^"(\d{1,9})"$/.exec(tag) ?? [];
+  if (version === undefined) throw new SkeinError('stale_version', 'If-Match has no version of this');
+  return { version: Number(version) };
+}
+
+export const numberOf = (value: unknown): unknown =>
+  value === undefined
+    ? undefined
+    : typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value)
+      ? Number(value)
+      : Number.NaN;
+
+/** `a,b`, or the parameter twice. */
+const namesOf = (value: unknown): unknown => (typeof value === 'string' ? value.split(',') : value);
+
+const DATE = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/i;
+/** Milliseconds since 1970, or ISO 8601 with a zone; a day alone begins at midnight UTC. */
+function timeOf(name: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === 'string') {
+    // A `+` of a zone that was not encoded arrives as a space.
+    const text = value.replace(/ (\d{2}:\d{2})$/, '+$1');
+    const ms = /^-?\d{1,16}$/.test(text)
+      ? Number(text)
+      : DATE.test(text)
+        ? Date.parse(text.replace(' ', 'T'))
+        : Number.NaN;
+    if (!Number.isNaN(ms)) return ms;
+  }
+  throw new SkeinError('invalid_request', `${name} must be ISO 8601 with a zone, or milliseconds since 1970`);
+}
+
+function objectOf(body: unknown): Params {
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Params;
+  throw new SkeinError('invalid_request', 'The body must be a JSON object');
+}
+
+function noQuery({ query }: ApiRequest): void {
+  const [name] = Object.keys(query);
+  if (name !== undefined) throw new SkeinError('invalid_request', `${name.slice(0, 100)} is not known here`);
+}
+
+const given = (name: string, value: unknown): Params => (value === undefined ? {} : { [name]: value });
+
+const METADATA: Readonly<Record<string, string>> = {
+  manufacturer: 'manufacturer',
+  model: 'model',
+  serialNumber: 'serialNumber',
+  serial_number: 'serialNumber',
+  firmwareVersion: 'firmwareVersion',
+  firmware_version: 'firmwareVersion',
+};
+
+function withMetadata(fields: Params): Params {
+  const found = Object.keys(fields).filter(name => Object.hasOwn(METADATA, name));
+  if (found.length === 0) return fields;
+  const rest = Object.fromEntries(Object.entries(fields).filter(([name]) => !found.includes(name)));
+  const extra = Object.fromEntries(found.map(name => [METADATA[name], fields[name]]));
+  return { ...rest, metadata: { ...extra, ...objectOf(fields.metadata ?? {}) } };
+}

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { cursorOf, pageOf, pageSize, positionOf } from '../../mixins/cursors.ts';
+
+const list = ['devices', 1, undefined, 'active'];
+
+test('a cursor gives back its position, for its own list', () => {
+  fc.assert(
+    fc.property(fc.array(fc.oneof(fc.integer(), fc.string({ maxLength: 40 })), { maxLength: 3 }), position => {
+      assert.deepEqual(positionOf(list, cursorOf(list, position)), position);
+    }),
+  );
+  assert.equal(positionOf(list, undefined), undefined);
+});
+
+test('a cursor with any character changed, removed or added is refused', () => {
+  const cursor = cursorOf(list, ['device-0042']);
+  assert.deepEqual(positionOf(list, cursor), ['device-0042']);
+  for (let i = 0; i < cursor.length; i++) {
+    const other = cursor[i] === 'A' ? 'B' : 'A';
+    for (const changed of [other, '', `${other}${cursor[i]}`, '!'])
+      assert.throws(() => positionOf(list, cursor.slice(0, i) + changed + cursor.slice(i + 1)), {
+        type: 'invalid_request',
+      });
+  }
+  for (const never of ['', 'x', 'null', `${cursor}=`, `${cursor}\n`, 'A'.repeat(100_000)])
+    assert.throws(() => positionOf(list, never), { type: 'invalid_request' });
+});
+
+test('a cursor of another list, tenant or filter is refused', () => {
+  const cursor = cursorOf(list, ['a']);
+  for (const other of [
+    ['dead-letters', 1, undefined, 'active'],
+    ['devices', 2, undefined, 'active'],
+    ['devices', 1, 'sensor', 'active'],
+  ])
+    assert.throws(() => positionOf(other, cursor), { type: 'invalid_request' });
+});
+
+test('a page shows its size, and has a cursor only when there is more', () => {
+  const page = (rows: number[]) =>
+    pageOf(
+      list,
+      rows,
+      2,
+      row => row * 10,
+      row => [row],
+    );
+  assert.deepEqual(page([]), { items: [], nextCursor: null });
+  assert.deepEqual(page([1, 2]), { items: [10, 20], nextCursor: null });
+  const more = page([1, 2, 3]);
+  assert.deepEqual(more.items, [10, 20]);
+  assert.deepEqual(positionOf(list, more.nextCursor!), [2]);
+});
+
+test('the size of a page lies within its limits', () => {
+  const limits = { listDefaultItems: 50, listMaxItems: 1_000 };
+  assert.deepEqual(
+    [undefined, 1, 1_000].map(limit => pageSize(limit, limits)),
+    [50, 1, 1_000],
+  );
+  for (const limit of [0, -1, 1_001]) assert.throws(() => pageSize(limit, limits), { type: 'invalid_request' });
+});

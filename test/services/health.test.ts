@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { addTenant, ask, type RestNode, register, startRestNode } from './rest-node.ts';
+
+let node: RestNode;
+before(async () => {
+  node = await startRestNode();
+});
+after(() => node.stop());
+
+/** A report serves all who ask within a second. */
+const untilAskedAnew = () => new Promise(resolve => setTimeout(resolve, 1_100));
+
+for (const prefix of ['', '/api', '/api/v1'])
+  test(`a probe below "${prefix}" needs no key and learns nothing of the inside`, async () => {
+    const answers = await Promise.all(
+      ['', '/live', '/ready'].map(path => ask(node, `GET ${prefix}/health${path}`, { key: null })),
+    );
+    assert.deepEqual(
+      answers.map(it => [it.status, it.body]),
+      [
+        [200, { status: 'healthy' }],
+        [200, { status: 'alive' }],
+        [200, { ready: true }],
+      ],
+    );
+  });
+
+for (const path of ['/health/devices', '/health/services', '/health/system'])
+  test(`${path} needs a key`, async () => {
+    assert.equal((await ask(node, `GET ${path}`, { key: null })).body.type, 'unauthorized');
+    assert.equal((await ask(node, `GET ${path}`)).status, 200);
+  });
+
+test('the devices are counted by state, for the own tenant only', async () => {
+  await register(node, 'one');
+  await register(node, 'two');
+  await ask(node, 'DELETE /api/devices/two');
+  const { registered } = (await ask(node, 'GET /health/devices')).body;
+  assert.deepEqual(registered, { decommissioned: 1, registered: 1 });
+  const key = await addTenant(node, 'other');
+  assert.deepEqual((await ask(node, 'GET /health/devices', { key })).body.registered, {});
+});
+
+test('every service that runs says how it is, and so does the database', async () => {
+  const { body } = await ask(node, 'GET /health/system');
+  assert.equal(body.condition, 'healthy');
+  assert.deepEqual(Object.keys(body.services).sort(), ['actors', 'database']);
+  assert.ok(body.figures.memoryRssBytes > 0);
+  assert.deepEqual((await ask(node, 'GET /health/services')).body.actors.condition, 'healthy');
+});
+
+test('a service that says it is degraded degrades the whole, which still answers 200; an unhealthy one does not', async () => {
+  for (const [condition, status] of [
+    ['degraded', 200],
+    ['unhealthy', 503],
+  ] as const) {
+    await untilAskedAnew();
+    const service = node.broker.createService({
+      name: 'mqtt',
+      actions: { health: { handler: () => ({ condition, detail: 'as told', figures: { connections: 3 } }) } },
+    });
+    await node.broker.waitForServices('mqtt');
+    const answer = await ask(node, 'GET /health', { key: null });
+    assert.deepEqual([answer.status, answer.body], [status, { status: condition }]);
+    assert.equal((await ask(node, 'GET /health/devices')).body.connected, 3);
+    await node.broker.destroyService(service);
+  }
+  await untilAskedAnew();
+  assert.equal((await ask(node, 'GET /health', { key: null })).body.status, 'healthy');
+});
+
+test('without a database the process is alive, but neither ready nor healthy', async () => {
+  await untilAskedAnew();
+  const { database } = node;
+  const query = database.query.bind(database);
+  // A stopped database: it never answers.
+  database.query = () => new Promise(() => {});
+  try {
+    const [live, ready, whole] = await Promise.all(
+      ['/live', '/ready', ''].map(path => ask(node, `GET /health${path}`, { key: null })),
+    );
+    assert.equal(live!.status, 200);
+    assert.deepEqual([ready!.status, ready!.body], [503, { ready: false, reason: 'no database' }]);
+    assert.deepEqual([whole!.status, whole!.body], [503, { status: 'unhealthy' }]);
+  } finally {
+    database.query = query;
+  }
+});

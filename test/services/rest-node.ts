@@ -1,0 +1,139 @@
+/** The services behind REST, on a real broker, a real database and a real HTTP server; without MQTT. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ServiceBroker } from 'moleculer';
+import pino, { type Logger } from 'pino';
+import { Router } from '../../actors/runtime/router.ts';
+import { newKey } from '../../adapters/access/keys.ts';
+import type { Database } from '../../adapters/database/database.ts';
+import { openDatabase } from '../../adapters/database/open-database.ts';
+import { systemScheduler } from '../../adapters/system/ports.ts';
+import { type Config, readConfig } from '../../config.ts';
+import { actors } from '../../contracts/actors.contract.ts';
+import { call } from '../../contracts/contract.ts';
+import type { Ingress } from '../../contracts/uplinks.ts';
+import { accessService } from '../../services/access.service.ts';
+import { actorsService } from '../../services/actors.service.ts';
+import { deadLettersService } from '../../services/dead-letters.service.ts';
+import { devicesService } from '../../services/devices.service.ts';
+import { gatewayService } from '../../services/gateway.service.ts';
+import { healthService } from '../../services/health.service.ts';
+import { telemetryService } from '../../services/telemetry.service.ts';
+import { startPostgres } from '../support/postgres.ts';
+
+export type RestNode = {
+  readonly url: string;
+  readonly adminKey: string;
+  readonly config: Config;
+  readonly database: Database;
+  readonly broker: ServiceBroker;
+  readonly http: Server;
+  readonly log: Logger;
+  /** What was logged, as JSON lines. */
+  readonly logged: string[];
+  stop(): Promise<void>;
+};
+
+export const ENGINES = ['pglite', 'postgres'] as const;
+export type RestNodeOptions = {
+  /** Absent: PGlite. */
+  readonly engine?: (typeof ENGINES)[number];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Something between the services and the router. */
+  readonly ingress?: (real: Ingress) => Ingress;
+};
+
+export async function startRestNode({ engine, env, ingress }: RestNodeOptions = {}): Promise<RestNode> {
+  const server = engine === 'postgres' ? await startPostgres({ fsync: false }) : undefined;
+  const dataDir = await mkdtemp(join(tmpdir(), 'skein-rest-'));
+  const services = 'access,devices,actors,telemetry,dead-letters,health,gateway';
+  const config = readConfig({
+    SKEIN_DATA_DIR: dataDir,
+    SKEIN_NODE_ID: 'rest-test',
+    SKEIN_SERVICES: services,
+    DATABASE_URL: server?.url,
+    ...env,
+  });
+  const database = await openDatabase(config);
+  const logged: string[] = [];
+  const log: Logger = pino({ level: 'info' }, { write: line => logged.push(line) });
+  const http = createServer({ maxHeaderSize: config.limits.headersMaxBytes });
+  const broker = new ServiceBroker({ nodeID: config.nodeId, logger: false, dependencyInterval: 10 });
+  const router = new Router({
+    scheduler: systemScheduler,
+    limits: config.limits,
+    ownerOf: () => config.nodeId,
+    deliver: (nodeID, uplinks) => call(broker, actors.deliver, { uplinks: uplinks as never }, { nodeID, timeout: 0 }),
+  });
+  const way = ingress?.(router) ?? router;
+  const node = { config, database, log, http };
+  const stop = async () => {
+    http.closeAllConnections();
+    await new Promise(resolve => http.close(resolve));
+    await broker.stop();
+    await database.close();
+    await server?.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  for (const service of [
+    accessService(node),
+    devicesService(node),
+    actorsService(node, router, () => {}),
+    telemetryService(node, way),
+    deadLettersService(node, way),
+    healthService(node),
+    gatewayService(node),
+  ])
+    broker.createService(service);
+  await broker.start();
+  await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve));
+  const adminKey = (await readFile(join(dataDir, 'admin.token'), 'utf8')).trim();
+  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  return { url, adminKey, config, database, broker, http, log, logged, stop };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look at bodies of every shape
+export type Answer = { status: number; headers: Headers; body: any };
+export type Ask = {
+  readonly key?: string | null;
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+};
+
+/** Asks with the administrator's key unless told otherwise; `body` is sent as JSON, or as it is when it is a text. */
+export async function ask(node: RestNode, line: string, { key, body, headers }: Ask = {}): Promise<Answer> {
+  const [method, path] = line.split(' ') as [string, string];
+  const response = await fetch(node.url + path, {
+    method,
+    headers: {
+      ...(key !== null && { authorization: `Bearer ${key ?? node.adminKey}` }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
+}
+
+/** Registers a device and answers with its API key. */
+export async function register(node: RestNode, id: string, fields: object = {}, key?: string): Promise<string> {
+  const { status, body } = await ask(node, 'POST /api/v1/devices', { key, body: { id, ...fields } });
+  if (status !== 201) throw new Error(`${status} ${JSON.stringify(body)}`);
+  return body.credentials.apiKey;
+}
+
+/** Another tenant, with an administrator's key. */
+export async function addTenant(node: RestNode, slug: string): Promise<string> {
+  const key = newKey('application');
+  await node.database.query('INSERT INTO tenant (slug) VALUES ($1)', [slug]);
+  await node.database.query(
+    `INSERT INTO api_key (key_id, tenant_id, role, name, secret_hash)
+     SELECT $1, tenant_id, 'admin', 'test', $2 FROM tenant WHERE slug = $3`,
+    [key.id, key.hash, slug],
+  );
+  return key.text;
+}
