@@ -5,6 +5,7 @@ import ApiGateway from 'moleculer-web';
 import { access } from '../contracts/access.contract.ts';
 import { call, type Meta } from '../contracts/contract.ts';
 import { gateway } from '../contracts/gateway.contract.ts';
+import { applicationOf } from '../mixins/callers.ts';
 import { bearerKey, idempotencyOf } from './gateway/caller.ts';
 import { answerClientError } from './gateway/client-errors.ts';
 import type { Endpoint } from './gateway/endpoint.ts';
@@ -33,9 +34,10 @@ export function gatewayService({ config, http, log }: Pick<Node, 'config' | 'htt
   const prepare = async (ctx: RestContext, _route: unknown, req: Request): Promise<void> => {
     const { endpoint } = req.$alias;
     const { headers } = req;
-    if (endpoint.access === 'key') {
+    if (endpoint.access !== 'public') {
       const key = bearerKey(headers);
       ctx.meta.principal = await call(ctx, access.verify, { key });
+      if (endpoint.access === 'application') applicationOf(ctx);
       if (endpoint.creates) ctx.meta.idempotency = idempotencyOf(headers, key);
     }
     const body = endpoint.takesBody ? await jsonBody(req, limits.requestMaxBytes) : undefined;

@@ -34,8 +34,8 @@ export type Endpoint = {
   readonly action: string;
   readonly read: Read;
   readonly answer: Answer<never>;
-  /** `key`: with an API key. `public`: without. */
-  readonly access: 'key' | 'public';
+  /** `key`: with any API key; the action says whose. `application`: not with a device's. `public`: without a key. */
+  readonly access: 'key' | 'application' | 'public';
   readonly takesBody: boolean;
   /** Takes an Idempotency-Key. */
   readonly creates: boolean;

@@ -11,6 +11,7 @@ import { hoursOf, seedHistory, seedLatest } from './seed-shapes.ts';
 
 const create = { takesBody: true, creates: true };
 const open = { access: 'public' } as const;
+const operators = { access: 'application' } as const;
 
 /** Below `/api/v1` and, the same, below `/api`. */
 export const ENDPOINTS: readonly Endpoint[] = [
@@ -39,7 +40,7 @@ export const HEALTH_ENDPOINTS: readonly Endpoint[] = [
   endpoint('GET', '/health', health.system, nothing, condition, open),
   endpoint('GET', '/health/live', gateway.live, nothing, plain, open),
   endpoint('GET', '/health/ready', health.ready, nothing, readiness, open),
-  endpoint('GET', '/health/devices', health.devices, nothing, plain),
-  endpoint('GET', '/health/services', health.services, nothing, plain),
-  endpoint('GET', '/health/system', health.system, nothing, plain),
+  endpoint('GET', '/health/devices', health.devices, nothing, plain, operators),
+  endpoint('GET', '/health/services', health.services, nothing, plain, operators),
+  endpoint('GET', '/health/system', health.system, nothing, plain, operators),
 ];

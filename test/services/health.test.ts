@@ -27,7 +27,9 @@ for (const prefix of ['', '/api', '/api/v1'])
   });
 
 for (const path of ['/health/devices', '/health/services', '/health/system'])
-  test(`${path} needs a key`, async () => {
+  test(`${path} needs the key of an application`, async () => {
+    const key = await register(node, `curious${path.replaceAll('/', '-')}`);
+    assert.equal((await ask(node, `GET ${path}`, { key })).body.type, 'forbidden');
     assert.equal((await ask(node, `GET ${path}`, { key: null })).body.type, 'unauthorized');
     assert.equal((await ask(node, `GET ${path}`)).status, 200);
   });
@@ -37,7 +39,7 @@ test('the devices are counted by state, for the own tenant only', async () => {
   await register(node, 'two');
   await ask(node, 'DELETE /api/devices/two');
   const { registered } = (await ask(node, 'GET /health/devices')).body;
-  assert.deepEqual(registered, { decommissioned: 1, registered: 1 });
+  assert.deepEqual(registered, { decommissioned: 1, registered: 4 });
   const key = await addTenant(node, 'other');
   assert.deepEqual((await ask(node, 'GET /health/devices', { key })).body.registered, {});
 });

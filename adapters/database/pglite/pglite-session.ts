@@ -2,7 +2,7 @@
 import { serialize } from 'pg-protocol';
 import { Parser } from 'pg-protocol/dist/parser.js';
 import { DatabaseError, type Row, type Step } from '../database.ts';
-import { onlyReads, toDatabaseError } from '../wire/database-errors.ts';
+import { isStaleStatement, onlyReads, toDatabaseError } from '../wire/database-errors.ts';
 import { unexpectedRows } from '../wire/expectations.ts';
 import { StatementNames } from '../wire/statement-names.ts';
 import { type AnswerMessage, StepAnswers } from '../wire/step-answers.ts';
@@ -13,17 +13,30 @@ export class PgliteSession {
   readonly #worker: WorkerClient;
   readonly #names = new StatementNames();
 
-  constructor(folder: string, patienceMs: number) {
-    this.#worker = new WorkerClient({ folder }, patienceMs);
+  /** `patienceMs`: for one request. Rejects with an Error that says why. */
+  static async open(folder: string, patienceMs: number): Promise<PgliteSession> {
+    const session = new PgliteSession(new WorkerClient({ folder }, patienceMs));
+    try {
+      await session.#worker.opened();
+      await session.#run([serialize.query(SETTINGS)], false);
+      return session;
+    } catch (error) {
+      await session.#worker.kill(error as Error);
+      throw error;
+    }
+  }
+
+  private constructor(worker: WorkerClient) {
+    this.#worker = worker;
   }
 
   get dead(): boolean {
     return this.#worker.dead;
   }
 
-  async open(): Promise<void> {
-    await this.#worker.opened();
-    await this.#run([serialize.query(SETTINGS)], false);
+  /** Resolves when the thread is gone and touches its files no more. */
+  get ended(): Promise<void> {
+    return this.#worker.ended;
   }
 
   async query<R extends Row>(sql: string, params: readonly unknown[], insideTransaction: boolean): Promise<R[]> {
@@ -31,16 +44,19 @@ export class PgliteSession {
     return answers.rows[0] as R[];
   }
 
-  /** All steps in one transaction, with one message to the thread and one back. */
+  /**
+   * All steps in one transaction, with one message to the thread and one back. Messages go out before anything is waited
+   * for, so that what other lanes prepare and forget comes before or after both.
+   */
   async commit(steps: readonly Step[]): Promise<Row[][]> {
-    await this.#prepare([BEGIN, ...steps.map(sqlOf)]);
-    const expectRows = steps.map(step => (step.kind === 'query' ? (step.expectRows ?? null) : null));
-    const answers = await this.#commit(encodeSteps(steps, this.#names), expectRows);
-    const rows = answers.rows.slice(1, 1 + steps.length);
-    const unexpected = unexpectedRows(steps, rows);
-    if (unexpected !== undefined) throw unexpected;
-    expectCommitted(answers);
-    return rows;
+    const [prepared, committed] = await Promise.allSettled([
+      this.#prepare([BEGIN, ...steps.map(sqlOf)]),
+      this.#commitSteps(steps),
+    ]);
+    // A statement that cannot be prepared is the reason; that it then was not there only follows.
+    if (prepared.status === 'rejected' && !this.dead) throw prepared.reason;
+    if (committed.status === 'rejected') throw committed.reason;
+    return committed.value;
   }
 
   /** Several statements in one transaction, for as long as they take. */
@@ -67,12 +83,26 @@ export class PgliteSession {
   async #prepare(sqls: readonly string[]): Promise<void> {
     const missing = this.#names.missing(sqls);
     if (missing.length === 0) return;
-    try {
-      await this.#run(encodePrepare(missing, this.#names), false);
-    } catch (error) {
-      this.#names.forget(missing);
-      throw error;
-    }
+    await this.#run(encodePrepare(missing, this.#names), false).catch(error => this.#forgetStatements(error));
+  }
+
+  async #commitSteps(steps: readonly Step[]): Promise<Row[][]> {
+    const expectRows = steps.map(step => (step.kind === 'query' ? (step.expectRows ?? null) : null));
+    const answers = await this.#commit(encodeSteps(steps, this.#names), expectRows).catch(error =>
+      isStaleStatement(error) ? this.#forgetStatements(error) : Promise.reject(error),
+    );
+    const rows = answers.rows.slice(1, 1 + steps.length);
+    const unexpected = unexpectedRows(steps, rows);
+    if (unexpected !== undefined) throw unexpected;
+    expectCommitted(answers);
+    return rows;
+  }
+
+  /** Which of them the database knows is not worth finding out. Rejects with `error`. */
+  async #forgetStatements(error: unknown): Promise<never> {
+    this.#names.clear();
+    await this.#run([serialize.query('DEALLOCATE ALL')], false).catch(() => {});
+    throw error;
   }
 
   #run(messages: readonly Uint8Array[], commitSent: boolean): Promise<StepAnswers> {

@@ -4,6 +4,7 @@
  */
 import type { Limits } from '../../../contracts/limits.ts';
 import { type Database, DatabaseError, type Lane, type Row, type Transaction } from '../database.ts';
+import { limitedTransaction } from '../limited-transaction.ts';
 import { Turnstile } from '../turnstile.ts';
 import type { DataDirLock } from './data-dir-lock.ts';
 import { PgliteLane } from './pglite.lane.ts';
@@ -14,21 +15,25 @@ const AT_ONCE = 4;
 /** Requests that wait: about a second's worth. Beyond it an answer would come too late to be of use. */
 const WAITING_MAX = 5_000;
 
+export type PgliteParts = {
+  /** Called again when the session's thread has died. */
+  readonly openSession: () => Promise<PgliteSession>;
+  readonly lock: DataDirLock;
+  readonly limits: Limits;
+  readonly onFatal: (error: DatabaseError) => void;
+};
+
 export class PgliteDatabase implements Database {
   readonly engine = 'pglite';
-  readonly #openSession: () => Promise<PgliteSession>;
-  readonly #lock: DataDirLock;
-  readonly #transactionTimeoutMs: number;
+  readonly #parts: PgliteParts;
   readonly #turnstile = new Turnstile('The database', AT_ONCE, WAITING_MAX);
   readonly #lanes = new Set<Lane>();
   #session: Promise<PgliteSession>;
+  #closing: Promise<void> | undefined;
 
-  /** `openSession` is called again when the session's thread has died. */
-  constructor(session: PgliteSession, openSession: () => Promise<PgliteSession>, lock: DataDirLock, limits: Limits) {
+  constructor(session: PgliteSession, parts: PgliteParts) {
     this.#session = Promise.resolve(session);
-    this.#openSession = openSession;
-    this.#lock = lock;
-    this.#transactionTimeoutMs = limits.queryTimeoutMs;
+    this.#parts = parts;
   }
 
   query<R extends Row = Row>(sql: string, params: readonly unknown[] = []): Promise<R[]> {
@@ -40,7 +45,8 @@ export class PgliteDatabase implements Database {
       const session = await this.#live();
       await session.begin();
       try {
-        const result = await this.#limited(session, work);
+        const query: Transaction['query'] = (sql, params = []) => session.query(sql, params, true);
+        const result = await limitedTransaction(this.#parts.limits.queryTimeoutMs, query, work);
         await session.commitTransaction();
         return result;
       } catch (error) {
@@ -61,41 +67,37 @@ export class PgliteDatabase implements Database {
     return lane;
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     await Promise.all([...this.#lanes].map(lane => lane.close()));
     await this.#turnstile.close();
     const session = await this.#session.catch(() => undefined);
     await session?.close();
-    await this.#lock.release();
+    await this.#parts.lock.release();
   }
 
   /** The session, opened again if its thread died. */
   async #live(): Promise<PgliteSession> {
     const current = this.#session;
-    const session = await current.catch(() => undefined);
-    if (session !== undefined && !session.dead) return session;
+    const session = await current;
+    if (!session.dead) return session;
     // Of several that find it dead, the first opens it for all.
-    if (this.#session === current) this.#session = this.#openSession();
+    if (this.#session === current) this.#session = this.#reopen(session);
     return this.#session;
   }
 
-  /** Everybody else waits for this transaction, so it may not take for ever. */
-  async #limited<T>(session: PgliteSession, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const late = new DatabaseError('timeout', `The transaction took longer than ${this.#transactionTimeoutMs} ms`);
-    let open = true;
-    const expiry = Promise.withResolvers<never>();
-    const timer = setTimeout(() => expiry.reject(late), this.#transactionTimeoutMs);
-    const tx: Transaction = {
-      query: async (sql, params = []) => {
-        if (!open) throw late;
-        return session.query(sql, params, true);
-      },
-    };
-    try {
-      return await Promise.race([work(tx), expiry.promise]);
-    } finally {
-      open = false;
-      clearTimeout(timer);
-    }
+  /** Not before the old thread is gone: two at once would destroy the files. */
+  async #reopen(dead: PgliteSession): Promise<PgliteSession> {
+    await dead.ended;
+    return this.#parts.openSession().catch(error => {
+      const message = `The embedded database has ended, and cannot be opened again: ${error.message}`;
+      const fatal = new DatabaseError('unavailable', message, { cause: error });
+      this.#parts.onFatal(fatal);
+      throw fatal;
+    });
   }
 }

@@ -1,6 +1,5 @@
 /** The main thread's end of PGlite's thread: requests out, answers in, and what becomes of requests when the thread dies. */
 import { Worker } from 'node:worker_threads';
-import { DatabaseError } from '../database.ts';
 import type { Reply, Request, WorkerSettings } from './worker-messages.ts';
 
 type WithoutId<T> = T extends { readonly id: number } ? Omit<T, 'id'> : never;
@@ -9,8 +8,9 @@ type Pending = { readonly resolve: (answer: readonly Uint8Array[]) => void; read
 export class WorkerClient {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
-  readonly #exited: Promise<void>;
   readonly #patienceMs: number;
+  /** Resolves when the thread is gone and touches its files no more. */
+  readonly ended: Promise<void>;
   #lastId = 0;
   #watchdog: NodeJS.Timeout | undefined;
   #dead: Error | undefined;
@@ -21,7 +21,7 @@ export class WorkerClient {
     this.#worker = new Worker(new URL('./pglite.worker.ts', import.meta.url), { workerData: settings });
     this.#worker.on('message', (reply: Reply) => this.#settle(reply));
     this.#worker.on('error', error => this.#die(error));
-    this.#exited = new Promise(resolve => {
+    this.ended = new Promise(resolve => {
       this.#worker.on('exit', () => {
         this.#die(new Error('the thread of the embedded database ended'));
         resolve();
@@ -33,12 +33,12 @@ export class WorkerClient {
     return this.#dead !== undefined;
   }
 
-  /** Resolves when the database is open. */
+  /** Resolves when the database is open; rejects with the reason when it could not be opened. */
   async opened(): Promise<void> {
     await this.#wait(0);
   }
 
-  /** Rejects with an Error when the thread dies first, or could not do it. `unlimited`: for as long as it takes. */
+  /** Rejects with an Error when the thread dies first. `unlimited`: for as long as it takes. */
   async request(request: WithoutId<Request>, unlimited = false): Promise<readonly Uint8Array[]> {
     if (this.#dead !== undefined) throw this.#dead;
     const id = ++this.#lastId;
@@ -51,12 +51,12 @@ export class WorkerClient {
   async kill(reason: Error): Promise<void> {
     this.#die(reason);
     await this.#worker.terminate();
-    await this.#exited;
+    await this.ended;
   }
 
   async close(): Promise<void> {
     await this.request({ kind: 'close' }).catch(() => {});
-    await this.#exited;
+    await this.ended;
   }
 
   #wait(id: number): Promise<readonly Uint8Array[]> {
@@ -64,12 +64,10 @@ export class WorkerClient {
   }
 
   #settle(reply: Reply): void {
-    const pending = this.#pending.get(reply.id);
+    this.#pending.get(reply.id)?.resolve(reply.answer);
     this.#pending.delete(reply.id);
     clearTimeout(this.#watchdog);
     if (this.#pending.size > 0) this.#watch();
-    if ('answer' in reply) pending?.resolve(reply.answer);
-    else pending?.reject(new DatabaseError('failed', reply.problem));
   }
 
   /** PGlite has no statement timeout. */

@@ -10,12 +10,11 @@ export type Request =
       /** For each statement after BEGIN, the rows that it has to return; null: any number. */
       readonly expectRows: readonly (number | null)[];
     }
+  /** Answered by the end of the thread. */
   | { readonly id: number; readonly kind: 'close' };
 
-/** `answer`: what the server said, in pieces. */
-export type Reply =
-  | { readonly id: number; readonly answer: readonly Uint8Array[] }
-  | { readonly id: number; readonly problem: string };
+/** `answer`: what the server said, in pieces. Reply 0 says that the database is open. */
+export type Reply = { readonly id: number; readonly answer: readonly Uint8Array[] };
 
-/** Given to the thread when it starts. It replies to request 0 when the database is open. */
+/** Given to the thread when it starts. */
 export type WorkerSettings = { readonly folder: string };

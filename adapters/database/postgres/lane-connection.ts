@@ -1,7 +1,7 @@
 /** One connection of a lane, and the transactions on it. When it breaks it is thrown away, and the lane makes another. */
 import pg from 'pg';
 import type { Row, Step } from '../database.ts';
-import { toDatabaseError } from '../wire/database-errors.ts';
+import { isStaleStatement, toDatabaseError } from '../wire/database-errors.ts';
 import { unexpectedRows } from '../wire/expectations.ts';
 import { StatementNames } from '../wire/statement-names.ts';
 import { BEGIN, encodePrepare, encodeSteps, sqlOf } from '../wire/step-messages.ts';
@@ -64,10 +64,13 @@ export class LaneConnection {
   }
 
   async #run(steps: readonly Step[]): Promise<Row[][]> {
+    const messages = encodeSteps(steps, this.#names);
     try {
-      const answers = await this.#session.send(encodeSteps(steps, this.#names));
+      const answers = await this.#session.send(messages);
       return answers.rows.slice(1);
     } catch (error) {
+      // A new connection prepares everything anew.
+      if (isStaleStatement(error)) this.#session.destroy(error as Error);
       await this.#session.rollback();
       throw toDatabaseError(error, false);
     }

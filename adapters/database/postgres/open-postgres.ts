@@ -46,8 +46,13 @@ function engineOf(found: Findings, address: string): Engine {
 /** `user@host:port/database`, without the password. */
 function addressOf(databaseUrl: string): string {
   let url: URL;
+  let userName: string;
   try {
     url = new URL(databaseUrl);
+    userName = decodeURIComponent(url.username);
+    decodeURIComponent(url.password);
+    // A password with a "#" that is not written as %23 ends the URL in its middle.
+    if (url.hash !== '') throw new Error('has a fragment');
   } catch {
     // The cause would hold the whole URL, and with it the password.
     throw new DatabaseError(
@@ -57,7 +62,7 @@ function addressOf(databaseUrl: string): string {
   }
   if (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:')
     throw new DatabaseError('failed', `DATABASE_URL begins with ${url.protocol}// but must begin with postgres://.`);
-  const user = url.username === '' ? '' : `${decodeURIComponent(url.username)}@`;
+  const user = userName === '' ? '' : `${userName}@`;
   return `${user}${url.host || 'localhost'}${url.pathname}`;
 }
 

@@ -1,8 +1,9 @@
 /** PostgreSQL 15 or newer, with or without TimescaleDB: a pool for queries and transactions, a connection for each lane. */
 import pg from 'pg';
 import type { Database, Engine, Lane, Row, Transaction } from '../database.ts';
-import { toDatabaseError } from '../wire/database-errors.ts';
+import { limitedTransaction } from '../limited-transaction.ts';
 import { Turnstile } from '../turnstile.ts';
+import { toDatabaseError } from '../wire/database-errors.ts';
 import { type ConnectionSettings, poolSettings } from './connection-settings.ts';
 import { PostgresLane } from './postgres.lane.ts';
 import { Session } from './session.ts';
@@ -16,6 +17,7 @@ export class PostgresDatabase implements Database {
   readonly #pool: pg.Pool;
   readonly #turnstile: Turnstile;
   readonly #lanes = new Set<Lane>();
+  #closing: Promise<void> | undefined;
 
   constructor(settings: ConnectionSettings, engine: Engine) {
     this.engine = engine;
@@ -31,7 +33,10 @@ export class PostgresDatabase implements Database {
   }
 
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#inTransaction(session => work({ query: (sql, params = []) => session.query(sql, params, true) }));
+    return this.#inTransaction(session => {
+      const query: Transaction['query'] = (sql, params = []) => session.query(sql, params, true);
+      return limitedTransaction(this.#settings.limits.queryTimeoutMs, query, work);
+    });
   }
 
   /** Without a time limit: a migration of a large table takes the time that it takes. */
@@ -45,7 +50,12 @@ export class PostgresDatabase implements Database {
     return lane;
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     await Promise.all([...this.#lanes].map(lane => lane.close()));
     await this.#turnstile.close();
     await this.#pool.end();

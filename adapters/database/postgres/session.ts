@@ -8,14 +8,14 @@ import { encodeQuery } from '../wire/step-messages.ts';
 import { Pipeline } from './pipeline.ts';
 
 export class Session {
-  readonly #client: pg.ClientBase;
+  readonly #client: pg.Client;
   readonly #patienceMs: number;
   readonly #onError = (error: Error) => this.#break(error);
   readonly #onEnd = () => this.#break(new Error('the connection was closed'));
   #broken: Error | undefined;
 
   /** `patienceMs`: a server that is cut off or frozen never answers, and nothing else would tell. */
-  constructor(client: pg.ClientBase, patienceMs: number) {
+  constructor(client: pg.Client, patienceMs: number) {
     this.#client = client;
     this.#patienceMs = patienceMs;
     // Without a listener a connection that breaks while nothing runs on it would end the process.
@@ -33,9 +33,12 @@ export class Session {
     this.#client.off('end', this.#onEnd);
   }
 
-  /** Several messages up to a Sync, and all their answers. Rejects with what the server or the socket said. */
+  /**
+   * Several messages up to a Sync, and all their answers. Rejects with what the server or the socket said; with a
+   * DatabaseError (`unavailable`) when the connection was broken before, so that nothing was sent.
+   */
   async send(messages: readonly Uint8Array[], patienceMs = this.#patienceMs): Promise<StepAnswers> {
-    if (this.#broken !== undefined) throw this.#broken;
+    if (this.#broken !== undefined) throw toDatabaseError(this.#broken, false);
     const pipeline = new Pipeline(messages);
     const patience =
       patienceMs === Number.POSITIVE_INFINITY

@@ -13,8 +13,15 @@ const timestamp: Parse = text => {
   const bc = text.endsWith(' BC');
   const match = /^(\d+)-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d+))?/.exec(text);
   if (match === null) return text;
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [number, number, number, number, number, number];
-  const millisecond = Math.floor(Number(`0.${match[7] ?? 0}`) * 1000);
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const millisecond = Number((match[7] ?? '').padEnd(3, '0').slice(0, 3));
   const date = new Date(0);
   date.setUTCFullYear(bc ? 1 - year : year, month - 1, day);
   date.setUTCHours(hour, minute, second, millisecond);

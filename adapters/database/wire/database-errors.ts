@@ -15,8 +15,8 @@ const DUPLICATE_KEY = '23505';
 /** The server ended a session that was idle inside a transaction: it was undone, whatever we sent since. */
 const IDLE_IN_TRANSACTION = '25P03';
 const TIMEOUTS = new Set(['57014', '55P03', '25P04']);
-/** Connection exceptions, shutdown, crash, starting up, and too many connections. */
-const UNAVAILABLE = /^(08|57P0[1235]|53300|25P03)/;
+/** Connection exceptions (but for a message of ours that is wrong), shutdown, crash, starting up, too many connections. */
+const UNAVAILABLE = /^(08(?!P01)|57P0[1235]|53300|25P03)/;
 
 export const isServerError = (error: unknown): error is ServerError & Error =>
   error instanceof Error && /^[0-9A-Z]{5}$/.test(String((error as { code?: unknown }).code)) && 'severity' in error;
@@ -60,5 +60,12 @@ function reasonOf(error: unknown): string {
   return message || errors?.[0]?.message || code || 'unknown reason';
 }
 
-/** A statement that only reads stored nothing, however it ended. */
+/**
+ * A prepared statement that is of no more use: its tables changed, or the session has forgotten it. The statements must be
+ * prepared again.
+ */
+export const isStaleStatement = (error: unknown): boolean =>
+  ['0A000', '26000'].includes((error as { code?: string }).code ?? '');
+
+/** A statement that only reads stored nothing, however it ended. Functions with effects are not called that way here. */
 export const onlyReads = (sql: string): boolean => /^\s*(select|show|explain|values)\b/i.test(sql);

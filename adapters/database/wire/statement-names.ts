@@ -1,3 +1,5 @@
+import { DatabaseError } from '../database.ts';
+
 /** The prepared statements of one session. Bounded: each costs memory in the server for as long as the session lives. */
 const STATEMENTS_MAX = 100;
 
@@ -7,13 +9,16 @@ export class StatementNames {
 
   /** Those of `sqls` that have no name yet. The others become the newest, so that none of them has to make room. */
   missing(sqls: readonly string[]): string[] {
-    const missing = new Set<string>();
-    for (const sql of sqls) {
+    const wanted = new Set(sqls);
+    if (wanted.size > STATEMENTS_MAX)
+      throw new DatabaseError('failed', `More than ${STATEMENTS_MAX} different statements in one transaction`);
+    const missing: string[] = [];
+    for (const sql of wanted) {
       const name = this.#names.get(sql);
-      if (name === undefined) missing.add(sql);
+      if (name === undefined) missing.push(sql);
       else if (this.#names.delete(sql)) this.#names.set(sql, name);
     }
-    return [...missing];
+    return missing;
   }
 
   /** The name of a statement that was added. */
@@ -36,7 +41,8 @@ export class StatementNames {
     return { name, replaced };
   }
 
-  forget(sqls: readonly string[]): void {
-    for (const sql of sqls) this.#names.delete(sql);
+  /** After the session has forgotten them all. */
+  clear(): void {
+    this.#names.clear();
   }
 }

@@ -6,7 +6,7 @@
  */
 import { serialize } from 'pg-protocol';
 import type { Step } from '../database.ts';
-import { encodeParameter } from './parameters.ts';
+import { encodeParameters } from './parameters.ts';
 import type { StatementNames } from './statement-names.ts';
 
 export const BEGIN = 'BEGIN';
@@ -25,7 +25,7 @@ export function encodeSteps(steps: readonly Step[], names: StatementNames): Uint
   for (const step of steps) {
     const statement = names.of(sqlOf(step));
     if (step.kind === 'query') {
-      const values = (step.params ?? []).map(encodeParameter);
+      const values = encodeParameters(step.params ?? []);
       messages.push(serialize.bind({ statement, values }), serialize.describe({ type: 'P' }), serialize.execute());
     } else {
       messages.push(serialize.bind({ statement }), serialize.execute());
@@ -40,7 +40,7 @@ export function encodeSteps(steps: readonly Step[], names: StatementNames): Uint
 export function encodeQuery(sql: string, params: readonly unknown[] = []): Uint8Array[] {
   return [
     serialize.parse({ text: sql }),
-    serialize.bind({ values: params.map(encodeParameter) }),
+    serialize.bind({ values: encodeParameters(params) }),
     serialize.describe({ type: 'P' }),
     serialize.execute(),
     serialize.sync(),
@@ -65,4 +65,15 @@ function copyHeader(dataBytes: number): Uint8Array {
   header[0] = 0x64;
   header.writeInt32BE(dataBytes + 4, 1);
   return header;
+}
+
+/** All messages in one piece of memory of its own, so that it can be moved to another thread. */
+export function joinMessages(messages: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(messages.reduce((sum, message) => sum + message.byteLength, 0));
+  let at = 0;
+  for (const message of messages) {
+    bytes.set(message, at);
+    at += message.byteLength;
+  }
+  return bytes;
 }

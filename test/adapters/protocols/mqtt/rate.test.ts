@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { connectRaw, type RawClient, VERSIONS } from './raw-client.ts';
+import { startMqtt } from './running-mqtt.ts';
+
+const publishes = (client: RawClient, count: number): Buffer =>
+  Buffer.concat(
+    Array.from({ length: count }, (_, i) =>
+      client.bytesOf({ cmd: 'publish', topic: 'devices/d1/telemetry', payload: `${i}`, qos: 1, messageId: i + 1 }),
+    ),
+  );
+
+test('a device that is too fast is slowed: every message is handed on, in order, and acknowledged', async t => {
+  const { port, ingress } = await startMqtt(t, { limits: { deviceMessagesPerSecond: 100, deviceBurstMessages: 5 } });
+  const client = await connectRaw(t, port);
+  client.socket.write(publishes(client, 40));
+  assert.equal((await client.next()).messageId, 1);
+  assert.ok(ingress.received.length < 40, 'the last ones wait');
+  for (let messageId = 2; messageId <= 40; messageId++) assert.equal((await client.next()).messageId, messageId);
+  assert.deepEqual(
+    ingress.texts,
+    Array.from({ length: 40 }, (_, i) => `${i}`),
+  );
+});
+
+for (const version of VERSIONS)
+  test(`MQTT ${version}: a device that is far too fast is cut off; what was acknowledged was handed on`, async t => {
+    const { port, ingress, protocol } = await startMqtt(t, {
+      limits: { deviceMessagesPerSecond: 1, deviceBurstMessages: 5, deviceMaxDelaySeconds: 2 },
+    });
+    const client = await connectRaw(t, port, version);
+    client.socket.write(publishes(client, 40));
+    await client.closed();
+    const acknowledged = client.packets.filter(it => it.cmd === 'puback').length;
+    assert.ok(acknowledged <= ingress.received.length && ingress.received.length <= 5);
+    if (version === 5) assert.equal(client.packets.at(-1).reasonCode, 0x96);
+    assert.equal(protocol.health().figures.cutOff, 1);
+  });
+
+test('connecting anew buys no new burst; another device has its own', async t => {
+  const { port, ingress } = await startMqtt(t, {
+    limits: { deviceMessagesPerSecond: 1, deviceBurstMessages: 5, deviceMaxDelaySeconds: 1 },
+  });
+  const first = await connectRaw(t, port);
+  first.socket.write(publishes(first, 5));
+  for (let i = 0; i < 5; i++) assert.equal((await first.next()).cmd, 'puback');
+  first.socket.destroy();
+  const again = await connectRaw(t, port);
+  again.socket.write(publishes(again, 5));
+  await again.closed();
+  assert.ok(ingress.received.length < 10);
+  const before = ingress.received.length;
+  const other = await connectRaw(t, port, 4, { username: 'd2' });
+  for (let messageId = 1; messageId <= 5; messageId++) other.publish('devices/d2/telemetry', 'x', { messageId });
+  for (let i = 0; i < 5; i++) assert.equal((await other.next()).cmd, 'puback');
+  assert.equal(ingress.received.length, before + 5);
+});

@@ -1,0 +1,81 @@
+/** A real adapter on a free port, with an ingress and keys that the test writes. */
+import type { Server } from 'node:http';
+import type { TestContext } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { MqttProtocol } from '../../../../adapters/protocols/mqtt/mqtt.protocol.ts';
+import type { Principal } from '../../../../contracts/access.contract.ts';
+import { SkeinError } from '../../../../contracts/errors.ts';
+import { LIMITS, type Limits } from '../../../../contracts/limits.ts';
+import { type Ingress, type Outcome, STORED, type Uplink } from '../../../../contracts/uplinks.ts';
+
+/** Settles what it is given as `outcomeOf` says; what that leaves undefined is held until `settle`. */
+export class ScriptedIngress implements Ingress {
+  readonly received: Uplink[] = [];
+  readonly held: ((outcome: Outcome) => void)[] = [];
+  fill = 0;
+  outcomeOf: (uplink: Uplink) => Outcome | undefined = ({ refused }) =>
+    refused ? { state: 'rejected', ...refused } : STORED;
+
+  receive(uplink: Uplink, settled: (outcome: Outcome) => void): void {
+    this.received.push(uplink);
+    const outcome = this.outcomeOf(uplink);
+    if (outcome) setImmediate(settled, outcome);
+    else this.held.push(settled);
+  }
+
+  load(): number {
+    return this.fill;
+  }
+
+  settle(outcome: Outcome = STORED): void {
+    for (const settled of this.held.splice(0)) settled(outcome);
+  }
+
+  get texts(): string[] {
+    return this.received.map(({ payload }) => Buffer.from(payload).toString());
+  }
+}
+
+export type Running = { protocol: MqttProtocol; ingress: ScriptedIngress; port: number; errors: unknown[] };
+export type Options = {
+  limits?: Partial<Limits>;
+  http?: Server;
+  authenticate?: (key: string, username: string) => Promise<Principal>;
+};
+
+/** Keys of these tests: `device` is every device's, `application` every application's; a `tenant/` comes by the username. */
+export async function keys(key: string, username: string): Promise<Principal> {
+  const [tenant, name] = username.includes('/') ? (username.split('/') as [string, string]) : ['default', username];
+  const tenantId = tenant === 'default' ? 1 : 2;
+  if (key === 'device') return { kind: 'device', tenant, tenantId, device: name, deviceUid: 1 };
+  if (key === 'application') return { kind: 'application', tenant, tenantId, keyId: 'k', role: 'admin' };
+  throw new SkeinError('unauthorized', 'The key is not valid');
+}
+
+/** Stopped when the test ends. A defect that the adapter logged fails the test. */
+export async function startMqtt(t: TestContext, options: Options = {}): Promise<Running> {
+  const errors: unknown[] = [];
+  const ingress = new ScriptedIngress();
+  const quiet = () => {};
+  const protocol = new MqttProtocol(
+    {
+      ingress,
+      authenticate: options.authenticate ?? keys,
+      limits: { ...LIMITS, ...options.limits },
+      log: { debug: quiet, info: quiet, warn: quiet, error: (...told: unknown[]) => void errors.push(told) } as never,
+      now: Date.now,
+    },
+    { host: '127.0.0.1', port: 0, http: options.http },
+  );
+  await protocol.start();
+  t.after(async () => {
+    await protocol.stop();
+    if (errors.length > 0) throw new Error(`defects were logged: ${JSON.stringify(errors)}`);
+  });
+  return { protocol, ingress, port: protocol.ports.mqtt!, errors };
+}
+
+/** Waits for what happens in other turns of the event loop; the test's own time limit ends it. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await nextTurn();
+}
