@@ -42,6 +42,9 @@ export class ConfigError extends Error {
   }
 }
 
+/** Values that are never shown: they may hold a password. */
+const SECRET = new Set(['DATABASE_URL']);
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads what concerns Skein from `env`. Throws a ConfigError that names every problem at once. */
@@ -53,7 +56,8 @@ export function readConfig(env: Environment): Config {
     const text = env[name];
     if (text === undefined || text === '') return fallback;
     const value = parse(text);
-    if (value === undefined) problems.push(`${name} is "${text}", but must be ${wanted}`);
+    const shown = SECRET.has(name) ? 'not shown here' : `"${text}"`;
+    if (value === undefined) problems.push(`${name} is ${shown}, but must be ${wanted}`);
     return value ?? fallback;
   };
   const wholeNumber = (from: number, to: number) => (text: string) => {
@@ -108,11 +112,11 @@ export function readConfig(env: Environment): Config {
     if (name.startsWith('SKEIN_') && !name.startsWith('SKEIN_TEST_') && !known.has(name))
       problems.push(`${name} is not a setting of Skein (docs/configuration.md lists them)`);
   if (problems.length > 0) throw new ConfigError(problems);
-  return Object.freeze({ ...config, limits: Object.freeze(limits) });
+  return Object.freeze({ ...config, services: Object.freeze(config.services), limits: Object.freeze(limits) });
 }
 
 function parseServices(text: string): readonly ServiceName[] | undefined {
   if (text === 'all') return SERVICES;
-  const names = text.split(',').map(name => name.trim());
+  const names = [...new Set(text.split(',').map(name => name.trim()))];
   return names.every((name): name is ServiceName => (SERVICES as readonly string[]).includes(name)) ? names : undefined;
 }

@@ -91,7 +91,8 @@ for (const [name, value, wanted] of BAD)
   test(`${name}=${value.slice(0, 30)} is refused by name, with what it must be`, () => {
     const [problem, ...others] = problemsOf({ [name]: value });
     assert.deepEqual(others, []);
-    assert.ok(problem!.startsWith(`${name} is "${value}", but must be `), problem);
+    const shown = name === 'DATABASE_URL' ? 'not shown here' : `"${value}"`;
+    assert.ok(problem!.startsWith(`${name} is ${shown}, but must be `), problem);
     assert.match(problem!, wanted);
   });
 

@@ -189,9 +189,6 @@ describe('bad input to the whole system', () => {
 
   it('leaves the process up and healthy', async () => {
     const response = await fetch(`http://127.0.0.1:${skein.httpPort}/health`);
-    assert.deepEqual(
-      [response.status, ((await response.json()) as { status?: string }).status],
-      [200, 'healthy'],
-    );
+    assert.deepEqual([response.status, ((await response.json()) as { status?: string }).status], [200, 'healthy']);
   });
 });
