@@ -18,9 +18,9 @@ async function main(): Promise<void> {
     await running.then(node => node.stop()).catch(err => log.error({ err }, 'did not stop cleanly'));
     process.exit(code);
   };
-  const running = runNode(config, log, () => {
-    log.fatal('another process has taken over these devices: this one ends');
-    void end('fenced', 3);
+  const running = runNode(config, log, why => {
+    log.fatal(`this process has to end: ${why}`);
+    void end('fatal', 3);
   });
   process.on('SIGTERM', () => void end('SIGTERM', 0));
   process.on('SIGINT', () => void end('SIGINT', 0));

@@ -21,9 +21,13 @@ export type RunningNode = {
   stop(): Promise<void>;
 };
 
-/** Starts one process of Skein: the database, then its services, one after the other, and at last the way in over HTTP. */
-export async function runNode(config: Config, log: Logger, onFenced: () => void): Promise<RunningNode> {
-  const database = await openDatabase(config);
+/**
+ * Starts one process of Skein: the database, then its services, one after the other, and at last the way in over HTTP.
+ * `onFatal` is told when the process can do nothing more and has to end.
+ */
+export async function runNode(config: Config, log: Logger, onFatal: (why: string) => void): Promise<RunningNode> {
+  const database = await openDatabase({ ...config, onFatal: error => onFatal(error.message) });
+  const onFenced = () => onFatal('another process has taken over its devices');
   const http = createServer({ maxHeaderSize: config.limits.headersMaxBytes });
   const broker = new ServiceBroker(brokerOptions(config));
   const router = new Router({
