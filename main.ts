@@ -28,8 +28,8 @@ async function main(): Promise<void> {
   const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host;
   console.log(`Skein ${manifest.version} is ready (node ${config.nodeId}, ${engine}, listening on ${config.host})`);
   if (mqttPort !== undefined) console.log(`  MQTT  mqtt://${host}:${mqttPort}`);
-  if (httpPort !== undefined)
-    console.log(`  HTTP  http://${host}:${httpPort}/api/v1   MQTT over WebSocket: ws://${host}:${httpPort}/mqtt`);
+  if (httpPort !== undefined) console.log(`  HTTP  http://${host}:${httpPort}/api/v1`);
+  if (httpPort !== undefined && mqttPort !== undefined) console.log(`  MQTT over WebSocket  ws://${host}:${httpPort}/mqtt`);
   console.log(`  The administrator's key is in ${config.dataDir}/admin.token`);
 }
 

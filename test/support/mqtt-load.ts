@@ -38,7 +38,7 @@ export async function startLoad(
     await ask({ do: 'stop' }).catch(() => child.kill('SIGKILL'));
     await exited;
   };
-  const defaults = { window: 20, qos0Percent: 0, reconnectDelayMs: 50, keepAliveSeconds: 300 };
+  const defaults = { window: 20, reconnectDelayMs: 50, keepAliveSeconds: 300 };
   const timeout = AbortSignal.timeout(connectTimeoutMs);
   try {
     await Promise.race([

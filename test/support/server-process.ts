@@ -37,7 +37,15 @@ export async function startServerProcess<T>(command: ServerCommand<T>): Promise<
     stdio: ['ignore', 'pipe', 'pipe'],
     env: command.env,
   });
-  const exited = new Promise<Exit>(resolve => child.once('close', (code, signal) => resolve({ code, signal })));
+  // A test that is cut short leaves no server behind.
+  const killAtExit = () => child.kill('SIGKILL');
+  process.once('exit', killAtExit);
+  const exited = new Promise<Exit>(resolve =>
+    child.once('close', (code, signal) => {
+      process.off('exit', killAtExit);
+      resolve({ code, signal });
+    }),
+  );
   const kill = (signal: NodeJS.Signals) => {
     child.kill(signal);
     return exited;

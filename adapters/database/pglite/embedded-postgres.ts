@@ -49,8 +49,12 @@ export class EmbeddedPostgres {
       if (lastLines.length > LAST_LINES) lastLines.shift();
       return false;
     };
-    const pglite = await PGlite.create({ fs: new DurableFiles(folder), startParams: START, onStderr });
-    return new EmbeddedPostgres(pglite, lastLines);
+    try {
+      const pglite = await PGlite.create({ fs: new DurableFiles(folder), startParams: START, onStderr });
+      return new EmbeddedPostgres(pglite, lastLines);
+    } catch (error) {
+      throw new Error([(error as Error).message, ...lastLines].join('\n  '), { cause: error });
+    }
   }
 
   private constructor(pglite: PGlite, lastLines: string[]) {
@@ -111,7 +115,7 @@ export class EmbeddedPostgres {
   }
 
   #die(cause: Error): void {
-    const lines = this.#lastLines.map(line => `\n  ${line}`).join('');
-    this.#death ??= new Error(`the embedded database ended: ${cause.message}${lines}`, { cause });
+    const reason = `the embedded database ended: ${cause.message}`;
+    this.#death ??= new Error([reason, ...this.#lastLines].join('\n  '), { cause });
   }
 }

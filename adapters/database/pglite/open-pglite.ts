@@ -13,7 +13,7 @@ import { PgliteSession } from './pglite-session.ts';
 export async function openPglite(
   folder: string,
   limits: Limits,
-  onFatal: (error: DatabaseError) => void,
+  onFatal: (error: DatabaseError) => void = () => {},
 ): Promise<Database> {
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch(error => {
     throw new DatabaseError('failed', `The data folder ${folder} cannot be made: ${error.message}`, { cause: error });

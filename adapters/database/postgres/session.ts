@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { serialize } from 'pg-protocol';
 import { DatabaseError, type Row } from '../database.ts';
-import { onlyReads, toDatabaseError } from '../wire/database-errors.ts';
+import { endsSession, isServerError, onlyReads, toDatabaseError } from '../wire/database-errors.ts';
 import type { StepAnswers } from '../wire/step-answers.ts';
 import { encodeQuery } from '../wire/step-messages.ts';
 import { Pipeline } from './pipeline.ts';
@@ -47,6 +47,10 @@ export class Session {
     try {
       this.#client.query(pipeline);
       return await pipeline.done;
+    } catch (error) {
+      // The server closes the connection next; until then it would look like one that can be used.
+      if (isServerError(error) && endsSession(error)) this.destroy(error);
+      throw error;
     } finally {
       clearTimeout(patience);
     }

@@ -22,7 +22,7 @@ export const isServerError = (error: unknown): error is ServerError & Error =>
   error instanceof Error && /^[0-9A-Z]{5}$/.test(String((error as { code?: unknown }).code)) && 'severity' in error;
 
 /** FATAL and PANIC end the session: the transaction it had may or may not have been committed, if that was asked. */
-const endsSession = (error: ServerError): boolean => error.severity === 'FATAL' || error.severity === 'PANIC';
+export const endsSession = (error: ServerError): boolean => error.severity === 'FATAL' || error.severity === 'PANIC';
 
 /**
  * `commitSent`: whether what failed may have been committed already. Then a broken connection leaves the outcome unknown,

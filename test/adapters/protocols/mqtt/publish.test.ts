@@ -165,16 +165,3 @@ test('while its messages are not settled, a sender is not read on; then it is', 
   ingress.settle();
   for (let messageId = 1; messageId <= 40; messageId++) assert.equal((await client.next()).messageId, messageId);
 });
-
-test('a sender that does not read its acknowledgements is cut off, and holds nothing', async t => {
-  const { port, protocol } = await startMqtt(t, {
-    limits: { subscriberDrainTimeoutSeconds: 1, deviceMessagesPerSecond: 1e9, deviceBurstMessages: 1e9 },
-  });
-  const client = await connectRaw(t, port, 4);
-  client.socket.pause();
-  const packet = client.bytesOf({ cmd: 'publish', topic: 'devices/d1/telemetry', payload: '', qos: 1, messageId: 1 });
-  const many = Buffer.concat(Array.from({ length: 2_000 }, () => packet));
-  const flood = setInterval(() => client.socket.writableLength < 4e6 && client.socket.write(many), 1);
-  t.after(() => clearInterval(flood));
-  await until(() => protocol.health().figures.connections === 0);
-});

@@ -51,8 +51,10 @@ test('without PUBREL two thousand packet identifiers are remembered, each', asyn
   const all = Array.from({ length: 2_000 }, (_, i) =>
     client.bytesOf({ cmd: 'publish', topic: TOPIC, payload: `${i}`, qos: 2, messageId: i + 1 }),
   );
-  client.socket.write(Buffer.concat([...all, ...all]));
-  for (let i = 0; i < 4_000; i++) assert.equal((await client.next()).cmd, 'pubrec');
+  for (let round = 0; round < 2; round++) {
+    client.socket.write(Buffer.concat(all));
+    for (let i = 0; i < 2_000; i++) assert.equal((await client.next()).cmd, 'pubrec');
+  }
   assert.equal(ingress.received.length, 2_000);
 });
 
