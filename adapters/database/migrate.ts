@@ -12,8 +12,6 @@ export type Migration = {
   readonly checksum: string;
   readonly sql: string;
 };
-/** What a migration needs of a database. */
-export type Migratable = Pick<Database, 'query' | 'script'>;
 type Applied = { readonly version: number; readonly name: string; readonly checksum: string };
 
 const FOLDER = new URL('./migrations/', import.meta.url);
@@ -42,7 +40,7 @@ export async function readMigrations(folder: URL = FOLDER): Promise<Migration[]>
  * Applies what is missing. Two processes that start at once are safe: the second waits for the lock, and then finds the
  * migration applied. Rejects with a DatabaseError; a migration that fails leaves nothing behind.
  */
-export async function migrate(database: Migratable, migrations: readonly Migration[]): Promise<void> {
+export async function migrate(database: Database, migrations: readonly Migration[]): Promise<void> {
   if (await isUpToDate(database, migrations)) return;
   await database.script(`${TAKE_LOCK}
     CREATE TABLE IF NOT EXISTS schema_migration (
@@ -58,7 +56,7 @@ export async function migrate(database: Migratable, migrations: readonly Migrati
   }
 }
 
-async function isUpToDate(database: Migratable, migrations: readonly Migration[]): Promise<boolean> {
+async function isUpToDate(database: Database, migrations: readonly Migration[]): Promise<boolean> {
   const [found] = await database.query<{ exists: boolean }>(
     `SELECT to_regclass('schema_migration') IS NOT NULL AS exists`,
   );
@@ -68,7 +66,7 @@ async function isUpToDate(database: Migratable, migrations: readonly Migration[]
   return applied.length === migrations.length;
 }
 
-const readApplied = (database: Migratable): Promise<Applied[]> =>
+const readApplied = (database: Database): Promise<Applied[]> =>
   database.query<Applied>('SELECT version, name, checksum FROM schema_migration ORDER BY version');
 
 function refuseStrangeHistory(applied: readonly Applied[], migrations: readonly Migration[]): void {
@@ -88,7 +86,7 @@ function refuseStrangeHistory(applied: readonly Applied[], migrations: readonly 
 }
 
 /** The row goes in first, so that of two processes only one gets to the statements. */
-async function apply(database: Migratable, { version, name, checksum, sql }: Migration): Promise<void> {
+async function apply(database: Database, { version, name, checksum, sql }: Migration): Promise<void> {
   const row = `INSERT INTO schema_migration (version, name, checksum) VALUES (${version}, '${name}', '${checksum}');`;
   try {
     await database.script(`${TAKE_LOCK} ${row} ${sql}`);

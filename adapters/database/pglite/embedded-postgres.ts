@@ -1,33 +1,25 @@
 /**
- * PGlite with what it lacks as the only database of a process: it syncs its files, it makes checkpoints by itself, and when
- * PostgreSQL inside it ends, it says so.
+ * PGlite with what it lacks as the only database of a process: it syncs its files, and when PostgreSQL inside it ends, it
+ * says so.
  */
 import { PGlite } from '@electric-sql/pglite';
-import { serialize } from 'pg-protocol';
 import { AnswerScan } from './answer-scan.ts';
 import { DurableFiles } from './durable-files.ts';
 
 /**
  * PGlite's own but `-F` (no fsync). `fdatasync` is nothing in WebAssembly, so WAL is synced with `fsync`. Pages that are not
  * in `shared_buffers` come from the system's cache at little cost, and 32 MB instead of 128 save about 100 MB of memory.
+ * With a small sample ANALYZE is short, and everybody waits for it.
  */
 const START = [
   ...PGlite.defaultStartParams.filter(parameter => parameter !== '-F'),
-  ...['wal_sync_method=fsync', 'shared_buffers=32MB', 'max_wal_size=256MB'].flatMap(setting => ['-c', setting]),
+  ...['wal_sync_method=fsync', 'shared_buffers=32MB', 'max_wal_size=256MB', 'default_statistics_target=10'].flatMap(
+    setting => ['-c', setting],
+  ),
 ];
 /** What PGlite throws inside itself for an ordinary error of SQL. Anything else ends PostgreSQL. */
 const ORDINARY_ERROR = 100;
-/** With a server a process of its own makes checkpoints; without any the WAL would grow until the next orderly stop. */
-const CHECKPOINT_EVERY_WAL_BYTES = 128 * 1024 * 1024;
-/** How often the size of the WAL is looked at. A byte of a request becomes up to about ten of WAL. */
-const LOOK_EVERY_REQUEST_BYTES = 4 * 1024 * 1024;
-const LOOK_EVERY_REQUESTS = 200;
 const LAST_LINES = 5;
-
-const CHECKPOINT = serialize.query('CHECKPOINT');
-const CHECKPOINT_IS_DUE = serialize.query(
-  `SELECT FROM pg_control_checkpoint() WHERE pg_current_wal_insert_lsn() - redo_lsn > ${CHECKPOINT_EVERY_WAL_BYTES}`,
-);
 
 /** Of Emscripten's module, the functions that run PostgreSQL. */
 type Module = Record<'_PostgresMainLoopOnce' | '_PostgresMainLongJmp', () => void> & {
@@ -38,8 +30,6 @@ export class EmbeddedPostgres {
   readonly #pglite: PGlite;
   readonly #lastLines: string[];
   #death: Error | undefined;
-  #requestsSinceLook = 0;
-  #bytesSinceLook = 0;
 
   /** Makes the database first when `folder` is empty. */
   static async open(folder: string): Promise<EmbeddedPostgres> {
@@ -69,8 +59,6 @@ export class EmbeddedPostgres {
    */
   run(bytes: Uint8Array): Uint8Array[] {
     const pieces: Uint8Array[] = [];
-    this.#requestsSinceLook++;
-    this.#bytesSinceLook += bytes.byteLength;
     // All work is done before this returns. What it rejects with has been noticed before, or leaves the answer incomplete.
     this.#pglite
       .execProtocolRawStream(bytes, { syncToFs: false, onRawData: piece => pieces.push(piece.slice()) })
@@ -80,13 +68,8 @@ export class EmbeddedPostgres {
     return pieces;
   }
 
-  /** Makes a checkpoint if one is due. Nobody waits for an answer meanwhile, but for their turn. */
-  maintain(): void {
-    if (this.#requestsSinceLook < LOOK_EVERY_REQUESTS && this.#bytesSinceLook < LOOK_EVERY_REQUEST_BYTES) return;
-    if (this.#pglite.isInTransaction()) return;
-    this.#requestsSinceLook = 0;
-    this.#bytesSinceLook = 0;
-    if (new AnswerScan(this.run(CHECKPOINT_IS_DUE)).rowCounts[0] === 1) this.run(CHECKPOINT);
+  isInTransaction(): boolean {
+    return this.#pglite.isInTransaction();
   }
 
   close(): Promise<void> {

@@ -1,11 +1,11 @@
 /** PGlite's one session: what is asked of it, in PostgreSQL's protocol, and what its answers mean. */
 import { serialize } from 'pg-protocol';
-import { Parser } from 'pg-protocol/dist/parser.js';
 import { DatabaseError, type Row, type Step } from '../database.ts';
 import { isStaleStatement, onlyReads, toDatabaseError } from '../wire/database-errors.ts';
+import { decodeAnswer } from '../wire/decode-answer.ts';
 import { unexpectedRows } from '../wire/expectations.ts';
 import { StatementNames } from '../wire/statement-names.ts';
-import { type AnswerMessage, StepAnswers } from '../wire/step-answers.ts';
+import type { StepAnswers } from '../wire/step-answers.ts';
 import { BEGIN, encodePrepare, encodeQuery, encodeSteps, sqlOf } from '../wire/step-messages.ts';
 import { WorkerClient } from './worker-client.ts';
 
@@ -122,7 +122,7 @@ export class PgliteSession {
     const pieces = await this.#worker.request(request, unlimited).catch(error => {
       throw toDatabaseError(error, sent);
     });
-    const answers = decode(pieces);
+    const answers = decodeAnswer(pieces);
     if (answers.error !== undefined) throw toDatabaseError(answers.error, commitSent);
     return answers;
   }
@@ -133,16 +133,6 @@ const SETTINGS = "SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET synchron
 
 function expectCommitted({ tags }: StepAnswers): void {
   if (tags.at(-1) !== 'COMMIT') throw new DatabaseError('failed', 'A statement failed, so the transaction was undone');
-}
-
-function decode(pieces: readonly Uint8Array[]): StepAnswers {
-  const answers = new StepAnswers();
-  const parser = new Parser();
-  for (const piece of pieces)
-    parser.parse(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength), message =>
-      answers.accept(message as AnswerMessage),
-    );
-  return answers;
 }
 
 /** In memory of its own, because it is moved to the other thread. */

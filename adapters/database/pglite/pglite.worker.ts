@@ -7,6 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { serialize } from 'pg-protocol';
 import { AnswerScan } from './answer-scan.ts';
 import { EmbeddedPostgres } from './embedded-postgres.ts';
+import { Housekeeping } from './housekeeping.ts';
 import type { Reply, Request, WorkerSettings } from './worker-messages.ts';
 
 const port = parentPort!;
@@ -40,9 +41,13 @@ async function handle(database: EmbeddedPostgres, request: Request): Promise<voi
   }
   const { id, bytes } = request;
   reply(id, request.kind === 'run' ? database.run(bytes) : commit(database, bytes, request.expectRows));
-  database.maintain();
+  if (!database.isInTransaction()) housekeeping.afterRequest(bytes.byteLength);
 }
 
 const database = await EmbeddedPostgres.open(folder);
+const housekeeping = new Housekeeping(
+  bytes => database.run(bytes),
+  () => performance.now(),
+);
 port.on('message', (request: Request) => void handle(database, request));
 reply(0, []);

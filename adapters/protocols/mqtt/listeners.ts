@@ -51,10 +51,14 @@ export function listenOnWebSocket(http: HttpServer, limits: Limits, connected: C
     if (path !== PATH) return http.listenerCount('upgrade') > 1 ? undefined : refuse(socket, '404 Not Found');
     if (!offersMqtt(request)) return refuse(socket, '400 Bad Request');
     server.handleUpgrade(request, socket as Socket, head, webSocket => {
-      webSocket.on('message', (_, isBinary) => {
-        if (!isBinary) webSocket.close(1003); // [MQTT-6.0.0-1]
+      const stream = createWebSocketStream(webSocket, { readableHighWaterMark: limits.socketReadAheadBytes });
+      // A text message closes the connection [MQTT-6.0.0-1], before the stream has it.
+      webSocket.prependListener('message', (_, isBinary) => {
+        if (isBinary) return;
+        webSocket.close(1003);
+        stream.destroy();
       });
-      connected(createWebSocketStream(webSocket, { readableHighWaterMark: limits.socketReadAheadBytes }));
+      connected(stream);
     });
   };
   http.on('upgrade', upgrade);

@@ -79,7 +79,7 @@ describe('opening PostgreSQL', () => {
     fails('unavailable', `postgres://u:${SECRET}@no-such-host.invalid/d`, /host/));
 
   it('says that something else than PostgreSQL answers', async () => {
-    const other = createServer(socket => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    const other = createServer(socket => socket.resume().end('HTTP/1.1 400 Bad Request\r\n\r\n'));
     await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address() as { port: number };
     await fails('unavailable', `postgres://u:${SECRET}@127.0.0.1:${port}/d`, /No PostgreSQL server/);

@@ -26,3 +26,13 @@ test('what was recorded before a reset is forgotten', () => {
   histogram.record(2);
   assert.deepEqual(histogram.percentiles(), { count: 1, p50: 2, p90: 2, p99: 2, p999: 2, max: 2 });
 });
+
+test('few very slow messages are seen at p99.9, not at the median', () => {
+  const histogram = new Histogram();
+  for (let i = 0; i < 998; i++) histogram.record(1);
+  histogram.record(5_000);
+  histogram.record(5_000);
+  const { p50, p999 } = histogram.percentiles();
+  assert.ok(p50 <= RESOLUTION);
+  assert.equal(p999, 5_000);
+});

@@ -33,3 +33,7 @@ test('acknowledgements are found wherever the bytes are cut', () => {
 test('a packet that is not all there is not reported', () => {
   assert.deepEqual(scanned([BYTES.subarray(0, BYTES.length - 1)]), ['connack 5', 'puback 1']);
 });
+
+test('a length of more than four bytes is refused', () => {
+  assert.throws(() => scanned([Buffer.from([0x30, 0xff, 0xff, 0xff, 0xff, 0x01])]), /more than four bytes/);
+});

@@ -69,6 +69,30 @@ test('aedes by itself reads on from a sender that has no acknowledgement: our ow
   assert.ok(asked > 20, `${asked}`);
 });
 
+test('a client that is closed while it is being let in is not kept', async t => {
+  const clients: Client[] = [];
+  const broker = new QuietBroker({
+    authenticate: (client, _username, _password, done) => {
+      clients.push(client);
+      done(null, true);
+      if (clients.length === 1) client.close();
+    },
+  });
+  await broker.listen();
+  t.after(() => new Promise<void>(resolve => broker.close(() => resolve())));
+  for (const clientId of ['closed', 'open']) {
+    const conn = stream();
+    broker.handle(conn);
+    conn.push(generate(connectPacket(4, { clientId }) as never));
+    await until(() => clients.some(client => client.id === clientId));
+    for (let turn = 0; turn < 10; turn++) await nextTurn();
+  }
+  assert.deepEqual(
+    [Object.keys((broker as unknown as { clients: object }).clients), broker.connectedClients],
+    [['open'], 1],
+  );
+});
+
 test('a defect while a packet is handled closes that connection, is logged, and harms nobody else', async t => {
   const { port, ingress, errors } = await startMqtt(t);
   const other = await connectRaw(t, port, 4, { username: 'd2' });

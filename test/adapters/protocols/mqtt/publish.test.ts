@@ -96,6 +96,20 @@ for (const version of VERSIONS) {
       assert.equal(protocol.health().figures.cutOff, 1);
     });
 
+  test(`MQTT ${version}: what was stored before is acknowledged before the connection is closed`, async t => {
+    const { port, ingress } = await startMqtt(t);
+    ingress.outcomeOf = () => undefined;
+    const client = await connectRaw(t, port, version);
+    const packets = [1, 2].map(messageId =>
+      client.bytesOf({ cmd: 'publish', topic: 'devices/d1/telemetry', payload: 'x', qos: 1, messageId }),
+    );
+    client.socket.write(Buffer.concat(packets));
+    await until(() => ingress.held.length === 2);
+    for (const [i, settled] of ingress.held.entries()) settled(i === 0 ? STORED : UNKNOWN);
+    assert.deepEqual(await client.next().then(it => [it.cmd, it.messageId]), ['puback', 1]);
+    await client.closed();
+  });
+
   test(`MQTT ${version}: a Will is never published, and a retained message is a message like others`, async t => {
     const { port, ingress } = await startMqtt(t);
     const will = { topic: 'devices/d1/telemetry', payload: Buffer.from('will'), qos: 1 as const, retain: true };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { STORED } from '../../../../contracts/uplinks.ts';
 import { connectRaw, type RawClient, VERSIONS } from './raw-client.ts';
 import { startMqtt } from './running-mqtt.ts';
 
@@ -21,6 +22,27 @@ test('a device that is too fast is slowed: every message is handed on, in order,
     ingress.texts,
     Array.from({ length: 40 }, (_, i) => `${i}`),
   );
+});
+
+test('a message never overtakes one that is still delayed, even when its own time has come', async t => {
+  let nowMs = Date.now();
+  const coming: number[] = [];
+  const { port, ingress } = await startMqtt(t, {
+    limits: { deviceMessagesPerSecond: 10, deviceBurstMessages: 1 },
+    now: () => {
+      nowMs = coming.shift() ?? nowMs;
+      return nowMs;
+    },
+  });
+  ingress.outcomeOf = ({ payload }) => {
+    // The second is put into the line, which looks at the clock too; the third comes much later, but before the timer.
+    if (Buffer.from(payload).toString() === '0') coming.push(nowMs, nowMs, nowMs + 60_000);
+    return STORED;
+  };
+  const client = await connectRaw(t, port);
+  client.socket.write(publishes(client, 3));
+  for (let messageId = 1; messageId <= 3; messageId++) assert.equal((await client.next()).messageId, messageId);
+  assert.deepEqual(ingress.texts, ['0', '1', '2']);
 });
 
 for (const version of VERSIONS)

@@ -40,6 +40,7 @@ export type Running = { protocol: MqttProtocol; ingress: ScriptedIngress; port: 
 export type Options = {
   limits?: Partial<Limits>;
   http?: Server;
+  now?: () => number;
   authenticate?: (key: string, username: string) => Promise<Principal>;
 };
 
@@ -63,7 +64,7 @@ export async function startMqtt(t: TestContext, options: Options = {}): Promise<
       authenticate: options.authenticate ?? keys,
       limits: { ...LIMITS, ...options.limits },
       log: { debug: quiet, info: quiet, warn: quiet, error: (...told: unknown[]) => void errors.push(told) } as never,
-      now: Date.now,
+      now: options.now ?? Date.now,
     },
     { host: '127.0.0.1', port: 0, http: options.http },
   );
@@ -75,7 +76,14 @@ export async function startMqtt(t: TestContext, options: Options = {}): Promise<
   return { protocol, ingress, port: protocol.ports.mqtt!, errors };
 }
 
-/** Waits for what happens in other turns of the event loop; the test's own time limit ends it. */
+/** Far longer than anything here takes: only a failure waits for so long. */
+const PATIENCE_MS = 20_000;
+
+/** Waits for what happens in other turns of the event loop. Rejects when it does not happen. */
 export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await nextTurn();
+  const endMs = performance.now() + PATIENCE_MS;
+  while (!holds()) {
+    if (performance.now() > endMs) throw new Error(`did not come true: ${holds}`);
+    await nextTurn();
+  }
 }

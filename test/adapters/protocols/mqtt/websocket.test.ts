@@ -75,12 +75,19 @@ async function rawWebSocket(t: TestContext, url: string): Promise<WebSocket> {
   return socket;
 }
 
-test('a text message closes the connection', async t => {
-  const { url } = await startOnHttp(t);
+test('a text message closes the connection, though it holds MQTT', async t => {
+  const { url, ingress } = await startOnHttp(t);
+  const publish = { cmd: 'publish', topic: 'devices/d1/telemetry', payload: 'x', qos: 1, messageId: 1 } as const;
+  const bytes = generate({ ...publish, dup: false, retain: false });
   const socket = await rawWebSocket(t, url);
-  socket.send('text');
+  socket.send(generate(connectPacket(4, { username: 'd1', key: 'device' }) as never));
+  await once(socket, 'message');
+  socket.send(bytes);
+  await once(socket, 'message');
+  socket.send(bytes.toString('latin1'));
   const [code] = await once(socket, 'close');
   assert.ok(code === 1003 || code === 1006, `${code}`);
+  assert.equal(ingress.received.length, 1);
 });
 
 test('several packets in one WebSocket message, and one packet in several, are taken', async t => {

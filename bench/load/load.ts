@@ -1,0 +1,80 @@
+/** What the process that makes load is asked to do and what it answers. */
+import type { Ledger } from './ack-ledger.ts';
+import type { Percentiles } from './histogram.ts';
+import type { PayloadKind } from './payload.ts';
+
+export type LoadDevice = {
+  readonly deviceId: string;
+  readonly username: string;
+  readonly password: string;
+  readonly payload: PayloadKind;
+};
+
+export type LoadOptions = {
+  readonly port: number;
+  /** One connection each; a device's number is its place in this list. */
+  readonly devices: readonly LoadDevice[];
+  /** QoS-1 messages of one connection that may wait for their PUBACK. */
+  readonly window: number;
+  /** How long a connection that was lost waits before it connects again. */
+  readonly reconnectDelayMs: number;
+  readonly keepAliveSeconds: number;
+};
+
+/**
+ * `closed`: each connection keeps its window full (`window`: only so much of it). `open`: messages are due at a fixed rate over all connections, whether
+ * or not the server keeps up; a message that can't leave when due waits (`delay`, its latency counts from when it was due)
+ * or is given up (`skip`, counted).
+ */
+export type Pace =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'closed'; readonly window?: number }
+  | { readonly kind: 'open'; readonly messagesPerSecond: number; readonly whenFull: 'delay' | 'skip' };
+
+/** A phase: its messages carry timestamps from `baseMs` on, so that the database can count them by themselves. */
+export type Phase = {
+  readonly pace: Pace;
+  readonly baseMs: number;
+  /** This share of the messages is sent at QoS 0, spread evenly. Absent: none. */
+  readonly qos0Percent?: number;
+};
+
+/** Of the messages of the present phase only. */
+export type LoadReport = {
+  readonly sent: number;
+  readonly sentQos0: number;
+  readonly skipped: number;
+  readonly acknowledged: number;
+  /** From the begin of the phase to its last PUBACK, seconds. */
+  readonly activeSeconds: number;
+  /** Milliseconds, from when the message was sent (closed) or due (open) to its PUBACK. */
+  readonly latency: Percentiles;
+  /** Of the whole run. */
+  readonly inFlight: number;
+  readonly connected: number;
+  readonly reconnects: number;
+  readonly refusals: number;
+};
+
+export type LoadCommand =
+  | { readonly do: 'connect'; readonly options: LoadOptions }
+  | { readonly do: 'begin'; readonly phase: Phase }
+  /** Sends nothing new and waits until nothing is in flight; answers whether that came true in time. */
+  | { readonly do: 'drain'; readonly timeoutMs: number }
+  | { readonly do: 'moveTo'; readonly port: number }
+  | { readonly do: 'report' }
+  | { readonly do: 'ledger' }
+  | { readonly do: 'stop' };
+
+/** What each command is answered with. */
+export type LoadAnswers = {
+  connect: undefined;
+  begin: undefined;
+  drain: boolean;
+  moveTo: undefined;
+  report: LoadReport;
+  ledger: Ledger;
+  stop: undefined;
+};
+export type LoadRequest = { readonly id: number; readonly command: LoadCommand };
+export type LoadReply = { readonly id: number; readonly answer?: unknown; readonly error?: string };

@@ -1,0 +1,19 @@
+/** The benchmarks. `npm run bench -- <name> [flags]`; each prints its figures and leaves them in bench/results/. */
+const BENCHMARKS = {
+  ingest: ['durable messages a second, bare against real', '--pairs 5 --seconds 8 --engine both'],
+  flood: ['ten times what it can carry, for two minutes', '--seconds 120 --engine postgres'],
+  actors: ['memory of an idle device actor', '--counts 10000,100000,1000000'],
+  connections: ['memory of an idle MQTT connection, bare against real', '--count 5000 --engine postgres'],
+  start: ['how long until the first CONNACK', '--runs 5 --engine both'],
+} as const;
+
+const [name = '', ...args] = process.argv.slice(2);
+if (Object.hasOwn(BENCHMARKS, name)) {
+  const { run } = (await import(`./${name}.bench.ts`)) as { run(args: string[]): Promise<void> };
+  await run(args);
+} else {
+  console.log('npm run bench -- <name> [flags]\n');
+  for (const [it, [what, flags]] of Object.entries(BENCHMARKS))
+    console.log(`  ${it.padEnd(12)} ${what}\n${' '.repeat(15)}${flags}`);
+  process.exitCode = name === '' ? 0 : 2;
+}

@@ -1,0 +1,27 @@
+/** Runs something once for each database engine that was asked for, with a PostgreSQL of its own where one is needed. */
+import { startPostgres } from '../../test/support/postgres.ts';
+import type { Databases } from './subject-home.ts';
+import type { Engine } from './subjects.ts';
+
+const ENGINES: Readonly<Record<string, readonly Engine[]>> = {
+  pglite: ['pglite'],
+  postgres: ['postgres'],
+  both: ['postgres', 'pglite'],
+};
+
+/** @param choice `pglite`, `postgres` or `both`; rejects with a RangeError for anything else */
+export async function forEachEngine(
+  choice: string,
+  work: (engine: Engine, databases: Databases | undefined) => Promise<void>,
+): Promise<void> {
+  const engines = ENGINES[choice];
+  if (!engines) throw new RangeError(`--engine is "${choice}", but must be one of ${Object.keys(ENGINES).join(', ')}`);
+  for (const engine of engines) {
+    const postgres = engine === 'postgres' ? await startPostgres() : undefined;
+    try {
+      await work(engine, postgres);
+    } finally {
+      await postgres?.stop();
+    }
+  }
+}
