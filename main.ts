@@ -29,7 +29,8 @@ async function main(): Promise<void> {
   console.log(`Skein ${manifest.version} is ready (node ${config.nodeId}, ${engine}, listening on ${config.host})`);
   if (mqttPort !== undefined) console.log(`  MQTT  mqtt://${host}:${mqttPort}`);
   if (httpPort !== undefined) console.log(`  HTTP  http://${host}:${httpPort}/api/v1`);
-  if (httpPort !== undefined && mqttPort !== undefined) console.log(`  MQTT over WebSocket  ws://${host}:${httpPort}/mqtt`);
+  if (httpPort !== undefined && mqttPort !== undefined)
+    console.log(`  MQTT over WebSocket  ws://${host}:${httpPort}/mqtt`);
   console.log(`  The administrator's key is in ${config.dataDir}/admin.token`);
 }
 

@@ -51,8 +51,8 @@ export const LIMITS = {
   /** One batch to the owner of its devices: what one NATS message carries. */
   batchMaxMessages: 5_000,
   batchMaxBytes: 512 * 1024,
-  /** Batches under way to one owner: enough that the pipe is never empty. */
-  batchesUnderWay: 3,
+  /** Batches under way to one owner. Fewer make messages wait for batches that they have nothing to do with. */
+  batchesUnderWay: 16,
   /** Lanes of a host: each is a connection with one transaction at a time. */
   lanes: 2,
   /** Datapoints in one transaction: about 20 ms of COPY. */
