@@ -1,6 +1,6 @@
 /** The benchmarks. `npm run bench -- <name> [flags]`; each prints its figures and leaves them in bench/results/. */
 const BENCHMARKS = {
-  ingest: ['durable messages a second, bare against real', '--pairs 5 --seconds 8 --engine both'],
+  ingest: ['durable messages a second, bare against real', '--pairs 5 --seconds 8 --rate 0 --engine both'],
   flood: ['ten times what it can carry, for two minutes', '--seconds 120 --engine postgres'],
   actors: ['memory of an idle device actor', '--counts 10000,100000,1000000'],
   connections: ['memory of an idle MQTT connection, bare against real', '--count 5000 --engine postgres'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { rawConnect } from '../support/raw-mqtt.ts';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { connectRaw, VERSIONS, type Version } from '../support/raw-client.ts';
 import { registerDevice, type Skein, startSkein } from '../support/skein.ts';
 
 const depth = (levels: number) => `${'['.repeat(levels)}1${']'.repeat(levels)}`;
@@ -56,25 +56,26 @@ describe('bad input to the whole system', () => {
     return look();
   };
   let count = 0;
-  const device = async (version: 4 | 5) => {
+  const device = async (version: Version) => {
     const { deviceId, apiKey } = await registerDevice(skein, `device-${++count}`);
-    const login = { port: skein.mqttPort, version, username: deviceId, password: apiKey, clientId: deviceId };
-    return { id: deviceId, login, topic: `devices/${deviceId}/telemetry` };
+    const connect = (t: TestContext, key = apiKey) =>
+      connectRaw(t, skein.mqttPort, version, { username: deviceId, key, clientId: deviceId });
+    return { id: deviceId, key: apiKey, connect, topic: `devices/${deviceId}/telemetry` };
   };
   const publish = (topic: string, payload: string | Buffer, messageId = 1) =>
     ({ cmd: 'publish', topic, payload, qos: 1, messageId, dup: false, retain: false }) as const;
 
-  for (const version of [4, 5] as const)
+  for (const version of VERSIONS)
     describe(`over MQTT ${version === 4 ? '3.1.1' : '5'}`, () => {
       for (const [what, reason, payload] of BAD_CONTENT)
-        it(`${what} is acknowledged and kept as a dead letter, and its neighbours are stored`, async () => {
-          const { id, login, topic } = await device(version);
-          const client = await rawConnect(login);
+        it(`${what} is acknowledged and kept as a dead letter, and its neighbours are stored`, async t => {
+          const { id, connect, topic } = await device(version);
+          const client = await connect(t);
           [`{"good": 1}`, payload, `{"good": 2}`].forEach((content, i) => {
             client.send(publish(topic, content, i + 1));
           });
-          for (let i = 1; i <= 3; i++) assert.equal((await client.next('puback')).messageId, i);
-          client.end();
+          for (let i = 1; i <= 3; i++) assert.equal((await client.nextOf('puback')).messageId, i);
+          client.socket.destroy();
           assert.deepEqual(await readingsOf(id), [1, 2]);
           const [letter, ...others] = await lettersOf(id);
           assert.deepEqual([letter?.reason, others.length], [reason, 0]);
@@ -82,14 +83,14 @@ describe('bad input to the whole system', () => {
           assert.deepEqual(bytes, Buffer.from(payload));
         });
 
-      it('300 KiB end the connection, and leave a dead letter without the payload', async () => {
-        const { id, login, topic } = await device(version);
-        const client = await rawConnect(login);
+      it('300 KiB end the connection, and leave a dead letter without the payload', async t => {
+        const { id, connect, topic } = await device(version);
+        const client = await connect(t);
         client.send(publish(topic, '{"good": 1}'));
-        await client.next('puback');
+        await client.nextOf('puback');
         client.send(publish(topic, 'x'.repeat(300 * 1024), 2));
-        if (version === 5) assert.equal((await client.next('disconnect')).reasonCode, 0x95);
-        await client.closed;
+        if (version === 5) assert.equal((await client.nextOf('disconnect')).reasonCode, 0x95);
+        await client.closed();
         const letters = await soon(
           () => lettersOf(id),
           found => found.length > 0,
@@ -101,17 +102,17 @@ describe('bad input to the whole system', () => {
         assert.deepEqual(await readingsOf(id), [1]);
       });
 
-      it('a topic of another device is refused, and kept as a dead letter of the sender', async () => {
-        const { id, login, topic } = await device(version);
+      it('a topic of another device is refused, and kept as a dead letter of the sender', async t => {
+        const { id, connect, topic } = await device(version);
         const other = await device(version);
-        const client = await rawConnect(login);
+        const client = await connect(t);
         client.send(publish(other.topic, '{"good": 1}'));
         if (version === 5) {
-          assert.equal((await client.next('puback')).reasonCode, 0x87);
+          assert.equal((await client.nextOf('puback')).reasonCode, 0x87);
           client.send(publish(topic, '{"good": 2}', 2));
-          await client.next('puback');
-          client.end();
-        } else await client.closed;
+          await client.nextOf('puback');
+          client.socket.destroy();
+        } else await client.closed();
         const letters = await soon(
           () => lettersOf(id),
           found => found.length > 0,
@@ -123,11 +124,11 @@ describe('bad input to the whole system', () => {
         assert.deepEqual(await readingsOf(other.id), []);
       });
 
-      it('a wildcard in a publish ends the connection, and leaves a dead letter', async () => {
-        const { id, login } = await device(version);
-        const client = await rawConnect(login);
+      it('a wildcard in a publish ends the connection, and leaves a dead letter', async t => {
+        const { id, connect } = await device(version);
+        const client = await connect(t);
         client.send(publish('devices/+/telemetry', '{"good": 1}'));
-        await client.closed;
+        await client.closed();
         const letters = await soon(
           () => lettersOf(id),
           found => found.length > 0,
@@ -138,51 +139,55 @@ describe('bad input to the whole system', () => {
         );
       });
 
-      it('a subscription to # is refused', async () => {
-        const { login } = await device(version);
-        const client = await rawConnect(login);
+      it('a subscription to # is refused', async t => {
+        const { connect } = await device(version);
+        const client = await connect(t);
         client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: '#', qos: 1 }] });
-        const { granted } = await client.next('suback');
+        const { granted } = await client.nextOf('suback');
         assert.deepEqual(granted, [version === 5 ? 0x87 : 0x80]);
-        client.end();
+        client.socket.destroy();
       });
 
-      it('a wrong key, no key of this device, and the key of a decommissioned device are refused', async () => {
+      it('a wrong key, no key of this device, and the key of a decommissioned device are refused', async t => {
         const one = await device(version);
         const two = await device(version);
         const code = version === 5 ? 0x86 : 4;
-        await assert.rejects(rawConnect({ ...one.login, password: 'skd_wrong_wrong' }), { code });
-        await assert.rejects(rawConnect({ ...one.login, password: two.login.password }), { code });
-        const client = await rawConnect(one.login);
+        const codeOf = async (key: string) => {
+          const { connack } = await one.connect(t, key);
+          return version === 5 ? connack.reasonCode : connack.returnCode;
+        };
+        assert.equal(await codeOf('skd_wrong_wrong'), code);
+        assert.equal(await codeOf(two.key), code);
+        const client = await one.connect(t);
         await rest(`/devices/${one.id}`, { method: 'DELETE' });
-        await client.closed;
-        await assert.rejects(rawConnect(one.login), { code });
+        await client.closed();
+        assert.equal(await codeOf(one.key), code);
       });
 
-      it('a duplicate of a stored message is acknowledged and stored once', async () => {
-        const { id, login, topic } = await device(version);
-        const client = await rawConnect(login);
+      it('a duplicate of a stored message is acknowledged and stored once', async t => {
+        const { id, connect, topic } = await device(version);
+        const client = await connect(t);
         const stamped = JSON.stringify({ good: 5, timestamp: Date.now() });
         [stamped, stamped, '{"good": 6, "messageId": "m-1"}', '{"good": 7, "messageId": "m-1"}'].forEach(
           (content, i) => {
             client.send(publish(topic, content, i + 1));
           },
         );
-        for (let i = 1; i <= 4; i++) assert.equal((await client.next('puback')).messageId, i);
-        client.end();
+        for (let i = 1; i <= 4; i++) assert.equal((await client.nextOf('puback')).messageId, i);
+        client.socket.destroy();
         assert.deepEqual((await readingsOf(id)).toSorted(), [5, 6]);
         assert.deepEqual(await lettersOf(id), []);
       });
 
-      it('the same client id twice leaves the newer connection', async () => {
-        const { id, login, topic } = await device(version);
-        const older = await rawConnect(login);
-        const newer = await rawConnect(login);
-        if (version === 5) assert.equal((await older.next('disconnect')).reasonCode, 0x8e);
-        await older.closed;
+      it('the same client id twice leaves the newer connection', async t => {
+        const { id, connect, topic } = await device(version);
+        const older = await connect(t);
+        const newer = await connect(t);
+        if (version === 5) assert.equal((await older.nextOf('disconnect')).reasonCode, 0x8e);
+        await older.closed();
         newer.send(publish(topic, '{"good": 1}'));
-        await newer.next('puback');
-        newer.end();
+        await newer.nextOf('puback');
+        newer.socket.destroy();
         assert.deepEqual(await readingsOf(id), [1]);
       });
     });

@@ -7,7 +7,7 @@ import { Aedes, type Client } from 'aedes';
 import { generate } from 'mqtt-packet';
 import { takeOver } from '../../../../adapters/protocols/mqtt/aedes-internals.ts';
 import { QuietBroker } from '../../../../adapters/protocols/mqtt/quiet-broker.ts';
-import { connectPacket, connectRaw, openRaw } from './raw-client.ts';
+import { connectPacket, connectRaw, openRaw } from '../../../support/raw-client.ts';
 import { keys, startMqtt, until } from './running-mqtt.ts';
 
 const stream = () => new Duplex({ read() {}, write: (_bytes, _encoding, done) => done() });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Principal } from '../../../../contracts/access.contract.ts';
 import { type ErrorType, SkeinError } from '../../../../contracts/errors.ts';
-import { connectPacket, connectRaw, openRaw, VERSIONS } from './raw-client.ts';
+import { connectPacket, connectRaw, openRaw, VERSIONS } from '../../../support/raw-client.ts';
 import { keys, startMqtt, until } from './running-mqtt.ts';
 
 const codeOf = (connack: { returnCode?: number; reasonCode?: number }) => connack.reasonCode ?? connack.returnCode;

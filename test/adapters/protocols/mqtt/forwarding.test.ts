@@ -5,7 +5,7 @@ import { Aedes } from 'aedes';
 import { connectAsync } from 'mqtt';
 import { NoPersistence } from '../../../../adapters/protocols/mqtt/no-persistence.ts';
 import { DUPLICATE, STORED } from '../../../../contracts/uplinks.ts';
-import { connectRaw, type RawClient, VERSIONS } from './raw-client.ts';
+import { connectRaw, type RawClient, VERSIONS } from '../../../support/raw-client.ts';
 import { startMqtt, until } from './running-mqtt.ts';
 
 const forwarded = (client: RawClient) => client.packets.filter(it => it.cmd === 'publish');

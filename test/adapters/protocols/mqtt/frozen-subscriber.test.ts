@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { connectRaw, type RawClient } from './raw-client.ts';
+import { connectRaw, type RawClient } from '../../../support/raw-client.ts';
 import { type Running, startMqtt, until } from './running-mqtt.ts';
 
 const PAYLOAD = 'x'.repeat(10_000);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { connectAsync } from 'mqtt';
 import { DUPLICATE, type Outcome, OVERLOADED, STORED, UNKNOWN } from '../../../../contracts/uplinks.ts';
-import { connectRaw, VERSIONS } from './raw-client.ts';
+import { connectRaw, VERSIONS } from '../../../support/raw-client.ts';
 import { startMqtt, until } from './running-mqtt.ts';
 
 for (const version of VERSIONS) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connectRaw, VERSIONS } from './raw-client.ts';
+import { connectRaw, VERSIONS } from '../../../support/raw-client.ts';
 import { startMqtt, until } from './running-mqtt.ts';
 
 const TOPIC = 'devices/d1/telemetry';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { STORED } from '../../../../contracts/uplinks.ts';
-import { connectRaw, type RawClient, VERSIONS } from './raw-client.ts';
+import { connectRaw, type RawClient, VERSIONS } from '../../../support/raw-client.ts';
 import { startMqtt } from './running-mqtt.ts';
 
 const publishes = (client: RawClient, count: number): Buffer =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connectRaw, openRaw, VERSIONS } from './raw-client.ts';
+import { connectRaw, openRaw, VERSIONS } from '../../../support/raw-client.ts';
 import { startMqtt, until } from './running-mqtt.ts';
 
 for (const version of VERSIONS) {

@@ -7,7 +7,7 @@ import { connectAsync } from 'mqtt';
 import { generate } from 'mqtt-packet';
 import { WebSocket } from 'ws';
 import { LIMITS } from '../../../../contracts/limits.ts';
-import { connectPacket, VERSIONS } from './raw-client.ts';
+import { connectPacket, VERSIONS } from '../../../support/raw-client.ts';
 import { type Running, startMqtt, until } from './running-mqtt.ts';
 
 async function startOnHttp(t: TestContext): Promise<Running & { http: Server; url: string }> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LIMITS } from '../../../../contracts/limits.ts';
 import { UNKNOWN } from '../../../../contracts/uplinks.ts';
-import { connectRaw, VERSIONS } from './raw-client.ts';
+import { connectRaw, VERSIONS } from '../../../support/raw-client.ts';
 import { startMqtt, until } from './running-mqtt.ts';
 
 const deep = 'a/'.repeat(LIMITS.topicMaxLevels);

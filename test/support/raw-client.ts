@@ -59,6 +59,15 @@ export class RawClient {
     return this.packets[this.#taken++];
   }
 
+  /** The next packet of this kind; those before it are passed over. Rejects when the connection ends first. */
+  async nextOf(cmd: string): Promise<AnyPacket> {
+    for (;;) {
+      const packet = await this.next();
+      if (packet?.cmd === cmd) return packet;
+      if (packet === undefined) throw new Error(`the connection ended before ${cmd}`);
+    }
+  }
+
   async closed(): Promise<void> {
     // Not `once`: what is still being sent when the server closes ends in ECONNRESET, as it should.
     if (!this.isClosed) await new Promise<void>(resolve => this.socket.once('close', () => resolve()));
@@ -67,11 +76,7 @@ export class RawClient {
   /** Proves that all that was sent before was read: the answer to a PING comes behind it. */
   async ping(): Promise<void> {
     this.send({ cmd: 'pingreq' });
-    for (;;) {
-      const packet = await this.next();
-      if (packet?.cmd === 'pingresp') return;
-      if (packet === undefined) throw new Error('the connection ended');
-    }
+    await this.nextOf('pingresp');
   }
 }
 
