@@ -9,7 +9,8 @@ const SETTINGS = [
   'synchronous_commit',
   'full_page_writes',
   'shared_buffers',
-  'max_wal_size', 'wal_init_zero',
+  'max_wal_size',
+  'wal_init_zero',
 ];
 
 async function ask<T>(url: string, sql: string, read: (row: Record<string, unknown>) => T): Promise<T> {
