@@ -6,7 +6,7 @@ import { decodeAnswer } from '../wire/decode-answer.ts';
 import { unexpectedRows } from '../wire/expectations.ts';
 import { StatementNames } from '../wire/statement-names.ts';
 import type { StepAnswers } from '../wire/step-answers.ts';
-import { BEGIN, encodePrepare, encodeQuery, encodeSteps, sqlOf } from '../wire/step-messages.ts';
+import { BEGIN, encodePrepare, encodeQuery, encodeSteps, joinMessages, sqlOf } from '../wire/step-messages.ts';
 import { WorkerClient } from './worker-client.ts';
 
 export class PgliteSession {
@@ -106,11 +106,11 @@ export class PgliteSession {
   }
 
   #run(messages: readonly Uint8Array[], commitSent: boolean): Promise<StepAnswers> {
-    return this.#request({ kind: 'run', bytes: joined(messages) }, commitSent);
+    return this.#request({ kind: 'run', bytes: joinMessages(messages) }, commitSent);
   }
 
   #commit(messages: readonly Uint8Array[], expectRows: (number | null)[], unlimited = false): Promise<StepAnswers> {
-    return this.#request({ kind: 'commit', bytes: joined(messages), expectRows }, true, unlimited);
+    return this.#request({ kind: 'commit', bytes: joinMessages(messages), expectRows }, true, unlimited);
   }
 
   async #request(
@@ -133,15 +133,4 @@ const SETTINGS = "SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET synchron
 
 function expectCommitted({ tags }: StepAnswers): void {
   if (tags.at(-1) !== 'COMMIT') throw new DatabaseError('failed', 'A statement failed, so the transaction was undone');
-}
-
-/** In memory of its own, because it is moved to the other thread. */
-function joined(messages: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(messages.reduce((sum, message) => sum + message.byteLength, 0));
-  let at = 0;
-  for (const message of messages) {
-    bytes.set(message, at);
-    at += message.byteLength;
-  }
-  return bytes;
 }
