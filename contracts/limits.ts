@@ -61,6 +61,26 @@ export const LIMITS = {
   laneMaxBytes: 8 * 1024 * 1024,
   /** An uplink waits at most this long for its commit, then its sender is cut off without an acknowledgement. */
   commitPatienceSeconds: 15,
+  /** A node that the database has not heard of for this long may lose its shards to others. */
+  leaseSeconds: 10,
+  /** How often the lease is prolonged: three attempts may fail. */
+  leaseRenewalMs: 2_500,
+  /** How long a lease must have run out before another node acts on it. */
+  leaseGraceMs: 2_000,
+  /** How often a node looks who owns what. */
+  ownershipPollMs: 1_000,
+  /** Healthy shards move only when the nodes have been the same for this long. */
+  membershipStableSeconds: 15,
+  /** Shards handed off at once: their devices wait meanwhile. */
+  handOffShards: 32,
+  /** A clock further from the database's than this would make wrong timestamps and wrong deadlines. */
+  clockMaxSkewSeconds: 5,
+  /** A batch without an answer is sent again after this; its owner knows it by its number. */
+  batchRetryMs: 2_000,
+  /** Senders whose batches an owner keeps in order. Beyond it the one that was silent longest is forgotten. */
+  streamsMax: 4_096,
+  /** Devices of a front node that died count as unknown for this long, and as offline only then. */
+  presenceGraceSeconds: 60,
   /** Actors in memory: about 1 KiB each. The least recently used go first. */
   actorsMax: 1_000_000,
   actorIdleSeconds: 600,
@@ -85,6 +105,13 @@ export const LIMITS = {
   /** Verified keys that a process remembers, and for how long before it asks the database again. */
   keyCacheEntries: 100_000,
   keyCacheSeconds: 30,
+  /** Requests of one API key: a fleet can be registered, a loop without end is slowed. */
+  keyRequestsPerSecond: 1_000,
+  keyBurstRequests: 5_000,
+  /** An answer that Redis keeps for all nodes, where a service allows it, may be this old. */
+  answerCacheSeconds: 5,
+  /** Redis is asked before a request is answered, so one that does not answer must not cost much. */
+  redisCommandTimeoutMs: 250,
   /** A database statement of a lane, and of anything else. */
   laneStatementTimeoutMs: 3_000,
   queryTimeoutMs: 10_000,

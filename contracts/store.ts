@@ -1,5 +1,6 @@
 /** What actors want made true, and the port to what makes it true. Times inside are microseconds since 1970 (UTC). */
 import type { LifecycleState } from './devices.contract.ts';
+import type { SessionChange, SessionRecord } from './sessions.ts';
 import type { DeadLetterReason, DeviceAddress, Outcome } from './uplinks.ts';
 
 export type Datapoint = {
@@ -36,6 +37,8 @@ export type Effects = {
   /** Measurements that the device did not have before. */
   readonly newMeasurements: readonly string[];
   readonly deadLetter: DeadLetter | null;
+  /** Its connection was opened or closed. A change that is older than what is stored changes nothing. */
+  readonly session: SessionChange | null;
   readonly outcome: Outcome;
 };
 
@@ -47,6 +50,8 @@ export type DeviceRecord = {
   /** Its measurements, and for each the newest stored timestamp (0: none). Two arrays of one length. */
   readonly measurements: string[];
   readonly newestUs: number[];
+  /** Null: it never connected. */
+  readonly session: SessionRecord | null;
 };
 
 export interface Store {

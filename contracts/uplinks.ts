@@ -8,11 +8,14 @@ export type DeviceAddress = {
   readonly shard: number;
 };
 
-export type UplinkKind = 'telemetry' | 'state' | 'events' | 'ack' | 'other';
+export type UplinkKind = 'telemetry' | 'state' | 'events' | 'ack' | 'other' | 'connected' | 'disconnected';
 
 export type Uplink = {
   readonly address: DeviceAddress;
-  /** The connection it came by: grows with every connect of the device. 0: no connection (REST). */
+  /**
+   * The connection it came by: grows with every connect of the device, whatever node it connects to. 0: no connection (REST),
+   * or a connection that is only being opened (`connected`).
+   */
   readonly session: number;
   /** When the server had it, milliseconds since 1970. */
   readonly receivedAtMs: number;
@@ -59,6 +62,8 @@ export type DeadLetterReason = keyof typeof DEAD_LETTER_REASONS;
  */
 export type Outcome =
   | { readonly state: 'stored' }
+  /** Of `connected`: the number of the new session, and the node that had the one before. */
+  | { readonly state: 'opened'; readonly session: number; readonly replaced: SessionPlace | null }
   | { readonly state: 'duplicate' }
   | ({ readonly state: 'rejected' } & Refusal)
   | { readonly state: 'not_owner' }
@@ -66,13 +71,35 @@ export type Outcome =
   | { readonly state: 'overloaded' }
   | { readonly state: 'unknown' };
 
+/** Where a device's session is: the run of the process that has the connection, and its address on the bus. */
+export type SessionPlace = { readonly session: number; readonly instanceId: string; readonly address: string };
+
 export const STORED: Outcome = Object.freeze({ state: 'stored' });
 export const DUPLICATE: Outcome = Object.freeze({ state: 'duplicate' });
 export const OVERLOADED: Outcome = Object.freeze({ state: 'overloaded' });
 export const UNKNOWN: Outcome = Object.freeze({ state: 'unknown' });
+export const MOVED: Outcome = Object.freeze({ state: 'moved' });
+export const NOT_OWNER: Outcome = Object.freeze({ state: 'not_owner' });
 
 export const isAcknowledged = (outcome: Outcome): boolean =>
-  outcome.state === 'stored' || outcome.state === 'duplicate' || outcome.state === 'rejected';
+  outcome.state === 'stored' ||
+  outcome.state === 'duplicate' ||
+  outcome.state === 'rejected' ||
+  outcome.state === 'opened';
+
+/** One batch of a numbered stream: what a router sends to the owner of its uplinks. */
+export type Batch = {
+  /** Whom it is for. An earlier or later run under the same address refuses it. */
+  readonly instance: string;
+  /** The sender's name for the stream, unique for ever. Its batches are numbered from 0 and taken in that order. */
+  readonly stream: string;
+  readonly sequence: number;
+  /** Milliseconds since 1970: what arrives later is refused (`expired`). */
+  readonly deadlineMs: number;
+  readonly uplinks: readonly Uplink[];
+  /** For each uplink the epoch of its shard that the sender knew: an owner of another epoch refuses it (`not_owner`). */
+  readonly epochs: readonly number[];
+};
 
 /** The way in for protocol adapters. Calls back exactly once for each uplink, in the order of each device's uplinks. */
 export interface Ingress {
