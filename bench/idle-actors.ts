@@ -5,7 +5,7 @@
 import { Host } from '../actors/runtime/host.ts';
 import { decode } from '../adapters/codecs/index.ts';
 import { systemClock, systemRandom, systemScheduler } from '../adapters/system/ports.ts';
-import { deviceAddress } from '../contracts/addresses.ts';
+import { deviceAddress, SHARDS } from '../contracts/addresses.ts';
 import { LIMITS } from '../contracts/limits.ts';
 import type { Store } from '../contracts/store.ts';
 import type { Uplink } from '../contracts/uplinks.ts';
@@ -22,7 +22,14 @@ let lastUid = 0;
 /** Devices that exist and have no measurements yet. */
 const store: Store = {
   load: async addresses =>
-    addresses.map(() => ({ tenantId: 1, deviceUid: ++lastUid, state: 'active', measurements: [], newestUs: [] })),
+    addresses.map(() => ({
+      tenantId: 1,
+      deviceUid: ++lastUid,
+      state: 'active',
+      measurements: [],
+      newestUs: [],
+      session: null,
+    })),
   commit: async (_lane, effects) => effects.map(() => true),
 };
 const host = new Host({
@@ -37,6 +44,7 @@ const host = new Host({
     throw error;
   },
 });
+host.admit(Array.from({ length: SHARDS }, (_, shard) => ({ shard, epoch: 1, holder: null })));
 
 function memory(): NodeJS.MemoryUsage {
   gc();

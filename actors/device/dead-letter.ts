@@ -13,6 +13,7 @@ export const deadLetterOf = (
   deviceUid,
   datapoints: [],
   newMeasurements: [],
+  session: null,
   deadLetter: {
     id,
     deviceId: uplink.address.device,

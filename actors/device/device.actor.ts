@@ -6,12 +6,18 @@ import { type Refusal, STORED, type Uplink } from '../../contracts/uplinks.ts';
 import { deadLetterOf } from './dead-letter.ts';
 import { type Reading, readings, tooMany } from './readings.ts';
 import { isMeasurementName, Series } from './series.ts';
+import { DeviceSession, type SessionAnswer } from './session.ts';
 import { storedValue } from './value.ts';
 
 /** What every actor of a host shares. */
 export type Surroundings = { readonly decode: Decode; readonly limits: Limits; readonly uuid: () => string };
 
 const NOTHING: readonly never[] = [];
+const INACTIVE = {
+  state: 'rejected',
+  reason: 'device_inactive',
+  detail: 'The device is suspended or decommissioned',
+} as const;
 
 /**
  * One device: a synchronous state machine. It changes its memory at once and answers with effects; whoever hosts it tells
@@ -22,6 +28,7 @@ export class DeviceActor {
   readonly deviceUid: number;
   readonly #active: boolean;
   readonly #series: Series;
+  readonly #session: DeviceSession;
   /** The newest time that the server gave: two messages in one millisecond are two datapoints. */
   #stampedUs: number;
 
@@ -30,18 +37,22 @@ export class DeviceActor {
     this.deviceUid = record.deviceUid;
     this.#active = record.state !== 'suspended' && record.state !== 'decommissioned';
     this.#series = new Series(record.measurements, record.newestUs);
+    this.#session = new DeviceSession(record.session);
     this.#stampedUs = 0;
+  }
+
+  /** It comes by a connection that was replaced by a newer one: its device has sent it again by that, or will. */
+  isStale({ session, kind }: Uplink): boolean {
+    return session !== 0 && kind !== 'disconnected' && session < this.#session.number;
   }
 
   /** Takes one uplink. Content that can't be stored becomes a dead letter; throwing is a defect. */
   receive(uplink: Uplink, around: Surroundings): Effects {
+    if (uplink.kind === 'disconnected') return this.#told(this.#session.ended(uplink));
+    if (uplink.kind === 'connected')
+      return this.#told(this.#active ? this.#session.opened(uplink) : { outcome: INACTIVE, change: null });
     if (uplink.refused) return this.refuse(uplink, uplink.refused, around);
-    if (!this.#active)
-      return this.refuse(
-        uplink,
-        { reason: 'device_inactive', detail: 'The device is suspended or decommissioned' },
-        around,
-      );
+    if (!this.#active) return this.refuse(uplink, INACTIVE, around);
     if (uplink.kind !== 'telemetry')
       return this.refuse(
         uplink,
@@ -55,6 +66,19 @@ export class DeviceActor {
   /** The uplink as a dead letter. */
   refuse(uplink: Uplink, refusal: Refusal, around: Surroundings): Effects {
     return deadLetterOf(uplink, refusal, this.tenantId, this.deviceUid, around.uuid());
+  }
+
+  #told({ outcome, change }: SessionAnswer): Effects {
+    const { tenantId, deviceUid } = this;
+    return {
+      tenantId,
+      deviceUid,
+      datapoints: NOTHING,
+      newMeasurements: NOTHING,
+      deadLetter: null,
+      session: change,
+      outcome,
+    };
   }
 
   #telemetry(uplink: Uplink, { decode, limits }: Surroundings): Effects | Refusal {
@@ -100,6 +124,7 @@ export class DeviceActor {
       datapoints,
       newMeasurements: newMeasurements ?? NOTHING,
       deadLetter: null,
+      session: null,
       outcome: STORED,
     };
   }

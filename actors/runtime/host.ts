@@ -1,15 +1,19 @@
 import type { Decode } from '../../contracts/codecs.ts';
 import type { Limits } from '../../contracts/limits.ts';
+import type { Holding } from '../../contracts/ownership.ts';
 import type { DeviceRecord, Effects, Store } from '../../contracts/store.ts';
-import { type Outcome, OVERLOADED, UNKNOWN, type Uplink } from '../../contracts/uplinks.ts';
+import { MOVED, NOT_OWNER, type Outcome, OVERLOADED, UNKNOWN, type Uplink } from '../../contracts/uplinks.ts';
 import { DeviceActor, type Surroundings } from '../device/device.actor.ts';
 import { Activation } from './activation.ts';
 import { type Entry, Lane, type LaneOwner } from './lane.ts';
 import { Passivation } from './passivation.ts';
 import type { Clock, Random, Scheduler } from './ports.ts';
 import { Quarantine } from './quarantine.ts';
+import { Residence } from './residence.ts';
 import { Severed } from './severed.ts';
-import { newSlot, type Settle, type Slot } from './slot.ts';
+import type { Settle, Slot, Waiting } from './slot.ts';
+import { Slots } from './slots.ts';
+import { outcomesOf, Tally } from './tally.ts';
 
 export type HostParts = {
   readonly store: Store;
@@ -36,18 +40,18 @@ const SWEEP_MS = 1_000;
 export class Host implements LaneOwner {
   readonly #parts: HostParts;
   readonly #around: Surroundings;
-  readonly #slots = new Map<string, Slot>();
+  readonly #slots: Slots;
   readonly #lanes: readonly Lane[];
   readonly #activation: Activation;
   readonly #quarantine: Quarantine;
   readonly #severed = new Severed();
+  readonly #residence: Residence;
   readonly #passivation: Passivation;
-  readonly #barred = new Set<Slot>();
-  readonly #waitingSlots = new Set<Slot>();
   #cancelSweep: () => void = () => {};
   #unsettled = 0;
   #closed = false;
-  #figures = { uplinks: 0, stored: 0, duplicates: 0, rejected: 0, unknown: 0, activations: 0 };
+  readonly #tally = new Tally();
+  #activations = 0;
 
   constructor(parts: HostParts) {
     const { store, clock, scheduler, limits } = parts;
@@ -64,7 +68,13 @@ export class Host implements LaneOwner {
       loaded: (slot, record) => this.#loaded(slot, record),
     });
     this.#quarantine = new Quarantine(limits.actorThrowsPerMinute);
-    this.#passivation = new Passivation(this.#slots, limits);
+    this.#residence = new Residence(scheduler);
+    this.#slots = new Slots({
+      residence: this.#residence,
+      load: slot => !this.#closed && this.#activation.add(slot),
+      back: (waiting, outcome) => this.#sentBack(waiting, outcome),
+    });
+    this.#passivation = new Passivation(this.#slots.byKey, limits, slot => this.#slots.isCurrent(slot));
   }
 
   start(): void {
@@ -85,78 +95,94 @@ export class Host implements LaneOwner {
     this.#cancelSweep();
     this.#activation.close();
     for (const lane of this.#lanes) lane.close();
-    for (const slot of this.#waitingSlots) this.#giveUp(slot);
+    this.#slots.sendAllBack(UNKNOWN);
   }
 
-  /** Hands uplinks to their actors, in order. Answers when all are settled: one outcome for each. */
-  deliver(uplinks: readonly Uplink[]): Promise<Outcome[]> {
-    return new Promise(resolve => {
-      const outcomes = new Array<Outcome>(uplinks.length);
-      let left = uplinks.length;
-      if (left === 0) resolve(outcomes);
-      for (let i = 0; i < uplinks.length; i++) {
-        this.receive(uplinks[i]!, outcome => {
-          outcomes[i] = outcome;
-          if (--left === 0) resolve(outcomes);
-        });
-      }
-    });
+  // Which devices are here.
+
+  /** Serves these shards from now on. */
+  admit(holdings: readonly Holding[]): void {
+    for (const { shard, epoch } of holdings) this.#residence.admit(shard, epoch);
   }
 
-  receive(uplink: Uplink, settle: Settle): void {
-    this.#figures.uplinks++;
-    if (this.#closed || this.#severed.includes(uplink)) return this.#count(UNKNOWN, settle);
-    const slot = this.#slotOf(uplink);
+  /** Takes nothing more for these shards (`moved`). Resolves when nothing of them is under way, so that another may have them. */
+  async release(shards: readonly number[]): Promise<void> {
+    const leaving = new Set(shards);
+    const isLeaving = (slot: Slot) => leaving.has(slot.address.shard);
+    this.#residence.close(leaving);
+    this.#slots.sendAllBack(MOVED, isLeaving);
+    await this.#residence.whenQuiet(leaving);
+    this.#residence.forget(leaving);
+    this.#slots.sendAllBack(MOVED, isLeaving);
+    this.#slots.forget(leaving);
+  }
+
+  /** The lease ran out, as far as this process can tell: others may have its shards by now. It answers nobody, until it knows. */
+  suspend(isSuspended: boolean): void {
+    this.#residence.isSuspended = isSuspended;
+  }
+
+  /**
+   * Hands uplinks to their actors, in order. Answers when all are settled: one outcome for each.
+   *
+   * @param epochs of the shard of each uplink, as its sender knows it; absent: it takes whatever is here
+   * @param sinceMs when their sender had them: from then on patience counts
+   */
+  deliver(uplinks: readonly Uplink[], epochs?: readonly number[], sinceMs?: number): Promise<Outcome[]> {
+    return outcomesOf(uplinks, (uplink, settle, i) => this.receive(uplink, settle, epochs?.[i], sinceMs));
+  }
+
+  receive(uplink: Uplink, settle: Settle, epoch?: number, sinceMs = this.#parts.clock.nowMs()): void {
+    this.#tally.uplinks++;
+    if (this.#closed) return this.#count(NOT_OWNER, settle);
+    const refusal = this.#residence.refusal(uplink.address.shard, epoch);
+    if (refusal) return this.#count(refusal, settle);
+    if (this.#severed.includes(uplink)) return this.#count(UNKNOWN, settle);
+    const slot = this.#slots.of(uplink.address);
     slot.usedAtSweep = this.#passivation.sweeps;
-    if (slot.waiting === null) return this.#handle(slot, uplink, settle, this.#parts.clock.nowMs());
-    if (slot.waiting.length >= this.#parts.limits.activationQueueMessages) return this.#count(OVERLOADED, settle);
+    if (slot.waiting === null) return this.#handle(slot, uplink, settle, sinceMs);
+    if (slot.waiting.length >= this.#parts.limits.activationQueueMessages) return this.#refuse(uplink, settle);
     this.#unsettled++;
-    slot.waiting.push({ uplink, settle, sinceMs: this.#parts.clock.nowMs() });
+    slot.waiting.push({ uplink, settle, sinceMs });
+  }
+
+  /** Too much waits. What its session sent after it must not be stored before it. */
+  #refuse(uplink: Uplink, settle: Settle): void {
+    this.#severed.cut(uplink, this.#parts.clock.nowMs());
+    this.#count(OVERLOADED, settle);
   }
 
   /** The device's row was changed by someone else: its actor is loaded again before it answers anything. */
   changed(key: string): void {
-    const slot = this.#slots.get(key);
+    const slot = this.#slots.byKey.get(key);
     if (!slot) return;
     slot.outdated = slot.loading;
-    this.#reload(slot);
+    this.#slots.reload(slot);
   }
 
   figures(): Record<string, number> {
     const lanes = this.#lanes.reduce((sum, lane) => sum + lane.waiting, 0);
     const commits = this.#lanes.reduce((sum, lane) => sum + lane.commits, 0);
-    return { actors: this.#slots.size, unsettled: this.#unsettled, waitingInLanes: lanes, commits, ...this.#figures };
-  }
-
-  #slotOf(uplink: Uplink): Slot {
-    const known = this.#slots.get(uplink.address.key);
-    if (known) return known;
-    const slot = newSlot(uplink.address);
-    this.#slots.set(uplink.address.key, slot);
-    this.#reload(slot);
-    return slot;
-  }
-
-  /** From here on uplinks wait, until all effects are out of the lane and the actor is loaded again. */
-  #reload(slot: Slot): void {
-    slot.waiting ??= [];
-    this.#waitingSlots.add(slot);
-    if (slot.inLane === 0 && !slot.barred && !slot.loading && !this.#closed) this.#activation.add(slot);
+    return {
+      actors: this.#slots.byKey.size,
+      shards: this.#residence.size,
+      unsettled: this.#unsettled,
+      waitingInLanes: lanes,
+      commits,
+      activations: this.#activations,
+      ...this.#tally,
+    };
   }
 
   #loaded(slot: Slot, record: DeviceRecord | undefined): void {
+    if (!this.#slots.isCurrent(slot)) return this.#slots.sendBack(slot, MOVED);
     if (slot.outdated) {
       slot.outdated = false;
-      return this.#reload(slot);
+      return this.#slots.reload(slot);
     }
-    this.#figures.activations++;
-    slot.doubtful = false;
-    slot.returned = 0;
+    this.#activations++;
     slot.actor = record ? new DeviceActor(record) : null;
-    const waiting = slot.waiting ?? [];
-    slot.waiting = null;
-    this.#waitingSlots.delete(slot);
-    if (!record) this.#slots.delete(slot.address.key);
+    const waiting = this.#slots.loaded(slot, record !== undefined);
     for (let i = 0; i < waiting.length; i++) {
       // Handling one may have made the actor doubtful: the rest waits again.
       if (slot.waiting !== null) {
@@ -171,38 +197,31 @@ export class Host implements LaneOwner {
     }
   }
 
+  /** Nobody handled it. Unless another may, what its session sent after it must not be stored before it. */
+  #sentBack({ uplink, settle }: Waiting, outcome: Outcome): void {
+    if (outcome.state === 'unknown') this.#severed.cut(uplink, this.#parts.clock.nowMs());
+    this.#unsettled--;
+    this.#count(outcome, settle);
+  }
+
   #handle(slot: Slot, uplink: Uplink, settle: Settle, sinceMs: number): void {
+    if (slot.actor!.isStale(uplink)) return this.#count(UNKNOWN, settle);
     const effects = this.#effectsOf(slot, slot.actor!, uplink);
     slot.inLane++;
+    this.#residence.enter(slot.address.shard);
     this.#unsettled++;
     if (this.#parts.acknowledgeBeforeCommit) settle(effects.outcome);
     this.#lanes[uplink.address.shard % this.#lanes.length]!.add({ slot, uplink, effects, settle, sinceMs });
   }
 
   #effectsOf(slot: Slot, actor: DeviceActor, uplink: Uplink): Effects {
-    const { clock, onDefect } = this.#parts;
-    const { key } = slot.address;
-    if (this.#quarantine.holds(key, clock.nowMs()))
-      return actor.refuse(
-        uplink,
-        { reason: 'quarantined', detail: 'Handling its messages failed again and again' },
-        this.#around,
-      );
-    try {
-      return actor.receive(uplink, this.#around);
-    } catch (error) {
-      onDefect(error, uplink);
-      this.#quarantine.note(key, clock.nowMs());
-      const effects = actor.refuse(
-        uplink,
-        { reason: 'actor_failed', detail: 'Handling the message failed' },
-        this.#around,
-      );
+    const { effects, error } = this.#quarantine.receive(actor, uplink, this.#around, this.#parts.clock.nowMs());
+    if (error !== undefined) {
+      this.#parts.onDefect(error, uplink);
       // It may have changed its memory by half. What it made before this message is sound and goes on.
-      slot.waiting ??= [];
-      this.#waitingSlots.add(slot);
-      return effects;
+      this.#slots.hold(slot);
     }
+    return effects;
   }
 
   // What lanes say.
@@ -212,14 +231,14 @@ export class Host implements LaneOwner {
     slot.inLane--;
     this.#unsettled--;
     this.#count(outcome, this.#parts.acknowledgeBeforeCommit ? () => {} : settle);
-    if (slot.waiting !== null) this.#reload(slot);
+    if (slot.waiting !== null) this.#slots.reload(slot);
+    this.#residence.leave(slot.address.shard);
   }
 
   refused(entry: Entry): Effects {
     const { slot, uplink } = entry;
     slot.doubtful = true;
-    slot.waiting ??= [];
-    this.#waitingSlots.add(slot);
+    this.#slots.hold(slot);
     const refusal = { reason: 'refused_by_database', detail: 'The database refused the content' } as const;
     return slot.actor!.refuse(uplink, refusal, this.#around);
   }
@@ -227,36 +246,31 @@ export class Host implements LaneOwner {
   again(entry: Entry): void {
     const { slot, uplink, settle, sinceMs } = entry;
     slot.inLane--;
-    slot.waiting ??= [];
-    slot.waiting.splice(slot.returned++, 0, { uplink, settle, sinceMs });
-    this.#reload(slot);
+    this.#slots.hold(slot).splice(slot.returned++, 0, { uplink, settle, sinceMs });
+    this.#slots.reload(slot);
+    this.#residence.leave(slot.address.shard);
   }
 
   lost(entries: readonly Entry[]): void {
     const nowMs = this.#parts.clock.nowMs();
     for (const { slot, uplink } of entries) {
       this.#severed.cut(uplink, nowMs);
-      slot.doubtful = true;
-      slot.barred = true;
-      slot.waiting ??= [];
-      this.#waitingSlots.add(slot);
-      this.#barred.add(slot);
+      this.#slots.bar(slot);
     }
     for (const entry of entries) this.settled(entry, UNKNOWN);
   }
 
   resolved(lane: number): void {
-    for (const slot of this.#barred) {
-      if (slot.address.shard % this.#lanes.length !== lane) continue;
-      this.#barred.delete(slot);
-      slot.barred = false;
-      this.#reload(slot);
-    }
+    this.#slots.unbar(slot => slot.address.shard % this.#lanes.length === lane);
+  }
+
+  refusedByFence(entries: readonly Entry[]): void {
+    for (const entry of entries) this.settled(entry, NOT_OWNER);
   }
 
   fenced(): void {
     this.#closed = true;
-    for (const slot of this.#waitingSlots) this.#giveUp(slot);
+    this.#slots.sendAllBack(MOVED);
     this.#parts.onFenced();
   }
 
@@ -268,29 +282,11 @@ export class Host implements LaneOwner {
     this.#quarantine.sweep(nowMs);
     this.#severed.sweep(nowMs, 2 * patienceMs);
     this.#passivation.sweep();
-    for (const slot of this.#waitingSlots)
-      if (slot.waiting?.[0] && nowMs - slot.waiting[0].sinceMs >= patienceMs) this.#giveUp(slot);
-  }
-
-  /** Tells all that wait for this actor that nobody knows. */
-  #giveUp(slot: Slot): void {
-    const waiting = slot.waiting ?? [];
-    slot.waiting = [];
-    slot.returned = 0;
-    const nowMs = this.#parts.clock.nowMs();
-    for (const { uplink, settle } of waiting) {
-      this.#severed.cut(uplink, nowMs);
-      this.#unsettled--;
-      this.#count(UNKNOWN, settle);
-    }
+    this.#slots.sendAllBack(UNKNOWN, ({ waiting }) => !!waiting?.[0] && nowMs - waiting[0].sinceMs >= patienceMs);
   }
 
   #count(outcome: Outcome, settle: Settle): void {
-    const figures = this.#figures;
-    if (outcome.state === 'stored') figures.stored++;
-    else if (outcome.state === 'duplicate') figures.duplicates++;
-    else if (outcome.state === 'rejected') figures.rejected++;
-    else figures.unknown++;
+    this.#tally.count(outcome);
     settle(outcome);
   }
 }

@@ -25,6 +25,8 @@ export interface LaneOwner {
   lost(entries: readonly Entry[]): void;
   /** After `lost`: the doubtful transaction of this lane has ended, so what is loaded from now on is true. */
   resolved(lane: number): void;
+  /** The fence let these not through: nothing of them was written, and nothing will be. */
+  refusedByFence(entries: readonly Entry[]): void;
   /** Another instance owns the devices now. Nothing can be written any more. */
   fenced(): void;
 }
@@ -120,8 +122,10 @@ export class Lane {
       const failure = await store.commit(number, effects, careful).then(news => ({ news }), kindOf);
       if (typeof failure === 'object') {
         this.commits++;
-        for (let i = 0; i < entries.length; i++)
-          owner.settled(entries[i]!, failure.news[i] ? entries[i]!.effects.outcome : DUPLICATE);
+        for (let i = 0; i < entries.length; i++) {
+          const { outcome } = entries[i]!.effects;
+          owner.settled(entries[i]!, failure.news[i] || outcome.state !== 'stored' ? outcome : DUPLICATE);
+        }
         return undefined;
       }
       const waitedMs = clock.nowMs() - entries[0]!.sinceMs;
@@ -165,7 +169,7 @@ export class Lane {
     this.#closed = true;
     const all = [...entries, ...this.#queue];
     this.#queue = [];
-    this.#parts.owner.lost(all);
+    this.#parts.owner.refusedByFence(all);
     this.#parts.owner.fenced();
   }
 

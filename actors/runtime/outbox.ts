@@ -1,71 +1,167 @@
+import { errorTypeOf } from '../../contracts/errors.ts';
 import type { Limits } from '../../contracts/limits.ts';
-import { type Outcome, UNKNOWN, type Uplink } from '../../contracts/uplinks.ts';
-import type { Scheduler } from './ports.ts';
-import type { Settle } from './slot.ts';
+import type { InstanceId } from '../../contracts/ownership.ts';
+import { type Batch, type Outcome, UNKNOWN, type Uplink } from '../../contracts/uplinks.ts';
+import type { Owner, ShardMap } from '../placement/shard-map.ts';
+import { WINDOW_PER_BATCH_UNDER_WAY } from './intake.ts';
+import { type Clock, pause, type Random, type Scheduler } from './ports.ts';
+import type { Item } from './shard-line.ts';
 
 export type OutboxParts = {
+  readonly clock: Clock;
   readonly scheduler: Scheduler;
+  readonly random: Random;
   readonly limits: Limits;
-  readonly deliver: (uplinks: readonly Uplink[]) => Promise<Outcome[]>;
-  /** Called for each uplink, just before its sender is told. */
-  readonly settled: (uplink: Uplink) => void;
+  readonly instanceId: InstanceId;
+  readonly shards: ShardMap;
+  readonly owner: Owner;
+  readonly deliver: (batch: Batch) => Promise<Outcome[]>;
+  readonly isSevered: (uplink: Uplink) => boolean;
+  readonly settled: (item: Item, outcome: Outcome) => void;
+  /** The owner did nothing with it, so it may be sent to another. */
+  readonly bounced: (item: Item) => void;
 };
 
-/** What waits for one owner. A few batches are under way, so that the pipe is never empty; the next one gathers meanwhile. */
+type Sending = { readonly batch: Batch; readonly items: readonly Item[]; readonly untilMs: number; maybeDone: boolean };
+
+const RETRY_MS = 100;
+/** The owner forgets streams that are silent for longer than this by far. */
+const STREAM_IDLE_MS = 30_000;
+
+/**
+ * What waits for one owner. A few batches are under way, so that the pipe is never empty; the next one gathers meanwhile.
+ * Batches are numbered, and one without an answer is sent again as it was: its owner knows it by its number.
+ */
 export class Outbox {
   readonly #parts: OutboxParts;
-  #uplinks: Uplink[] = [];
-  #settles: Settle[] = [];
-  #underWay = 0;
+  #queue: Item[] = [];
+  #stream = '';
+  #next = 0;
+  #unanswered = new Set<number>();
+  #isBroken = true;
+  #sentAtMs = 0;
   #asked = false;
 
   constructor(parts: OutboxParts) {
     this.#parts = parts;
   }
 
-  add(uplink: Uplink, settle: Settle): void {
-    this.#uplinks.push(uplink);
-    this.#settles.push(settle);
+  get isIdle(): boolean {
+    return this.#queue.length === 0 && this.#unanswered.size === 0;
+  }
+
+  add(item: Item): void {
+    this.#queue.push(item);
     this.#ask();
   }
 
+  /** Gives back what waits for an owner that is gone. */
+  look(): void {
+    if (this.#queue.length > 0 && this.#parts.shards.isGone(this.#parts.owner.instance))
+      for (const item of this.#queue.splice(0)) this.#parts.bounced(item);
+  }
+
   #ask(): void {
-    if (this.#asked || this.#underWay >= this.#parts.limits.batchesUnderWay) return;
+    if (this.#asked || !this.#maySend()) return;
     this.#asked = true;
     this.#parts.scheduler.soon(() => {
       this.#asked = false;
-      void this.#send();
+      if (this.#maySend()) this.#send();
     });
   }
 
-  async #send(): Promise<void> {
-    const count = this.#batchSize();
-    if (count === 0) return;
-    const uplinks = take(this.#uplinks, count);
-    const settles = take(this.#settles, count);
-    this.#uplinks = uplinks.rest;
-    this.#settles = settles.rest;
-    this.#underWay++;
-    if (this.#uplinks.length > 0) this.#ask();
-    // An error says nothing about what was stored, so nothing may be acknowledged.
-    const outcomes = await this.#parts.deliver(uplinks.taken).catch(() => []);
-    this.#underWay--;
-    if (this.#uplinks.length > 0) this.#ask();
-    for (let i = 0; i < count; i++) {
-      this.#parts.settled(uplinks.taken[i]!);
-      settles.taken[i]!(outcomes[i] ?? UNKNOWN);
+  #maySend(): boolean {
+    if (this.#queue.length === 0) return false;
+    const { batchesUnderWay } = this.#parts.limits;
+    const { size } = this.#unanswered;
+    // After a batch was given up the others of its stream end first, so that nothing is overtaken.
+    if (this.#isBroken) return size === 0;
+    if (size === 0) return true;
+    const [oldest] = this.#unanswered;
+    return size < batchesUnderWay && this.#next - oldest! < batchesUnderWay * WINDOW_PER_BATCH_UNDER_WAY;
+  }
+
+  #send(): void {
+    const items = this.#takeBatch();
+    if (items.length === 0) return;
+    const { clock, limits, random, instanceId, owner } = this.#parts;
+    const elapsedMs = clock.elapsedMs();
+    if (this.#isBroken || (this.#unanswered.size === 0 && elapsedMs - this.#sentAtMs > STREAM_IDLE_MS)) {
+      this.#stream = `${instanceId}/${random.uuid()}`;
+      this.#next = 0;
+      this.#isBroken = false;
+    }
+    this.#sentAtMs = elapsedMs;
+    const leftMs = limits.commitPatienceSeconds * 1_000 - (elapsedMs - items[0]!.sinceMs);
+    const batch: Batch = {
+      instance: owner.instance,
+      stream: this.#stream,
+      sequence: this.#next++,
+      deadlineMs: clock.nowMs() + leftMs,
+      uplinks: items.map(item => item.uplink),
+      epochs: items.map(item => item.epoch),
+    };
+    this.#unanswered.add(batch.sequence);
+    this.#ask();
+    void this.#deliver({ batch, items, untilMs: elapsedMs + leftMs, maybeDone: false });
+  }
+
+  async #deliver(sending: Sending): Promise<void> {
+    const outcomes = await this.#outcomes(sending);
+    this.#unanswered.delete(sending.batch.sequence);
+    if (outcomes === undefined || typeof outcomes === 'string') this.#isBroken = true;
+    const { settled, bounced } = this.#parts;
+    for (let i = 0; i < sending.items.length; i++) {
+      const item = sending.items[i]!;
+      const outcome = outcomes === 'bounced' ? undefined : (outcomes?.[i] ?? UNKNOWN);
+      if (outcome === undefined || outcome.state === 'moved' || outcome.state === 'not_owner') bounced(item);
+      else settled(item, outcome);
+    }
+    this.#ask();
+  }
+
+  /** Undefined: nobody knows what became of it. */
+  async #outcomes(sending: Sending): Promise<readonly Outcome[] | 'bounced' | undefined> {
+    const { deliver, clock, scheduler, shards, owner } = this.#parts;
+    for (;;) {
+      try {
+        return await deliver(sending.batch);
+      } catch (error) {
+        const type = (error as { type?: unknown }).type === 'unreachable' ? 'unreachable' : errorTypeOf(error);
+        if (type === 'not_owner' || type === 'expired') return sending.maybeDone ? undefined : 'bounced';
+        if (type !== 'unreachable') sending.maybeDone = true;
+      }
+      await pause(scheduler, RETRY_MS);
+      if (!sending.maybeDone) return 'bounced';
+      if (shards.isGone(owner.instance) || clock.elapsedMs() >= sending.untilMs || this.#hasMoved(sending))
+        return undefined;
     }
   }
 
-  #batchSize(): number {
-    const { batchMaxMessages, batchMaxBytes } = this.#parts.limits;
+  /** The owner gave shards away and did not answer: it is not to be reached, and will never say what it did. */
+  #hasMoved({ items }: Sending): boolean {
+    return items.some(({ uplink, epoch }) => this.#parts.shards.epochOf(uplink.address.shard) > epoch);
+  }
+
+  /** In order; those of sessions that were cut off meanwhile are settled at once. */
+  #takeBatch(): Item[] {
+    const { batchMaxMessages, batchMaxBytes, commitPatienceSeconds } = this.#parts.limits;
+    const { isSevered, settled, clock } = this.#parts;
+    const oldestMs = clock.elapsedMs() - commitPatienceSeconds * 1_000;
+    const queue = this.#queue;
+    const items: Item[] = [];
     let bytes = 0;
-    let count = 0;
-    while (count < this.#uplinks.length && count < batchMaxMessages && bytes < batchMaxBytes)
-      bytes += this.#uplinks[count++]!.payload.byteLength;
-    return count;
+    let end = 0;
+    while (end < queue.length && items.length < batchMaxMessages && bytes < batchMaxBytes) {
+      const item = queue[end++]!;
+      if (item.sinceMs <= oldestMs || isSevered(item.uplink)) {
+        settled(item, UNKNOWN);
+        continue;
+      }
+      bytes += item.uplink.payload.byteLength;
+      items.push(item);
+    }
+    this.#queue = end === queue.length ? [] : queue.slice(end);
+    return items;
   }
 }
-
-const take = <T>(queue: T[], count: number): { taken: T[]; rest: T[] } =>
-  count === queue.length ? { taken: queue, rest: [] } : { taken: queue.slice(0, count), rest: queue.slice(count) };

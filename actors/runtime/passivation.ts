@@ -12,12 +12,15 @@ export class Passivation {
   readonly #slots: Map<string, Slot>;
   readonly #idleSweeps: number;
   readonly #max: number;
+  readonly #isCurrent: (slot: Slot) => boolean;
   #hand: Iterator<Slot>;
   /** One sweep is one second. */
   sweeps = 1;
 
-  constructor(slots: Map<string, Slot>, limits: Limits) {
+  /** @param isCurrent false: its shard was given away, so it is dropped as soon as it is seen */
+  constructor(slots: Map<string, Slot>, limits: Limits, isCurrent: (slot: Slot) => boolean) {
     this.#slots = slots;
+    this.#isCurrent = isCurrent;
     this.#idleSweeps = limits.actorIdleSeconds;
     this.#max = limits.actorsMax;
     this.#hand = slots.values();
@@ -31,7 +34,8 @@ export class Passivation {
       if (!slot) return;
       const idle = this.sweeps - slot.usedAtSweep;
       const surplus = this.#slots.size > this.#max && idle > 1;
-      if ((idle >= this.#idleSweeps || surplus) && isQuiet(slot)) this.#slots.delete(slot.address.key);
+      if ((idle >= this.#idleSweeps || surplus || !this.#isCurrent(slot)) && isQuiet(slot))
+        this.#slots.delete(slot.address.key);
     }
   }
 

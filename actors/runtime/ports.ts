@@ -3,6 +3,8 @@
 export interface Clock {
   /** Milliseconds since 1970, UTC. May step. */
   nowMs(): number;
+  /** Milliseconds since some moment. Never steps. */
+  elapsedMs(): number;
 }
 
 export interface Scheduler {
@@ -16,3 +18,7 @@ export interface Random {
   /** A version 7 UUID. */
   uuid(): string;
 }
+
+/** Resolves after this many milliseconds. */
+export const pause = (scheduler: Scheduler, delayMs: number): Promise<void> =>
+  new Promise(resolve => void scheduler.after(delayMs, resolve));

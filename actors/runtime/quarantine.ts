@@ -1,3 +1,7 @@
+import type { Effects } from '../../contracts/store.ts';
+import type { Uplink } from '../../contracts/uplinks.ts';
+import type { DeviceActor, Surroundings } from '../device/device.actor.ts';
+
 const MINUTE_MS = 60_000;
 
 /** Counts how often actors throw. One that does it too often in a minute rests for a minute. */
@@ -11,6 +15,27 @@ export class Quarantine {
 
   get size(): number {
     return this.#throws.size;
+  }
+
+  /** What the actor makes of an uplink; while it rests, or when it throws, a dead letter. `error`: what it threw. */
+  receive(
+    actor: DeviceActor,
+    uplink: Uplink,
+    around: Surroundings,
+    nowMs: number,
+  ): { readonly effects: Effects; readonly error?: unknown } {
+    const { key } = uplink.address;
+    if (this.holds(key, nowMs)) {
+      const detail = 'Handling its messages failed again and again';
+      return { effects: actor.refuse(uplink, { reason: 'quarantined', detail }, around) };
+    }
+    try {
+      return { effects: actor.receive(uplink, around) };
+    } catch (error) {
+      this.note(key, nowMs);
+      const detail = 'Handling the message failed';
+      return { effects: actor.refuse(uplink, { reason: 'actor_failed', detail }, around), error };
+    }
   }
 
   note(key: string, nowMs: number): void {

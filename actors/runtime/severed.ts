@@ -20,7 +20,8 @@ export class Severed {
   }
 
   includes(uplink: Uplink): boolean {
-    if (this.#sessions.size === 0 || uplink.session === 0) return false;
+    // That a session ended may be told in any order: it is the last of it.
+    if (this.#sessions.size === 0 || uplink.session === 0 || uplink.kind === 'disconnected') return false;
     const known = this.#sessions.get(uplink.address.key);
     return known !== undefined && uplink.session <= known.session;
   }

@@ -8,6 +8,8 @@ export type Waiting = { readonly uplink: Uplink; readonly settle: Settle; readon
 /** A device's place in a host: its actor, or what waits for it. */
 export type Slot = {
   readonly address: DeviceAddress;
+  /** The epoch in which this host has its shard. In another epoch it is no more than a memory of what was. */
+  readonly epoch: number;
   actor: DeviceActor | null;
   /** Not null: uplinks wait here, in order, until the actor is loaded (again). */
   waiting: Waiting[] | null;
@@ -27,8 +29,9 @@ export type Slot = {
   usedAtSweep: number;
 };
 
-export const newSlot = (address: DeviceAddress): Slot => ({
+export const newSlot = (address: DeviceAddress, epoch: number): Slot => ({
   address,
+  epoch,
   actor: null,
   waiting: null,
   inLane: 0,

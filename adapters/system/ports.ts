@@ -1,7 +1,10 @@
 /** The real clock, scheduler and randomness, for what is written against ports (actors/runtime/ports.ts). */
 import { uuidv7 } from 'uuidv7';
 
-export const systemClock = { nowMs: (): number => Date.now() };
+export const systemClock = {
+  nowMs: (): number => Date.now(),
+  elapsedMs: (): number => performance.now(),
+};
 
 export const systemScheduler = {
   soon(work: () => void): void {

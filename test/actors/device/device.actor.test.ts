@@ -8,7 +8,14 @@ import type { Uplink } from '../../../contracts/uplinks.ts';
 import { NOW_MS, uplink } from '../runtime/uplinks.ts';
 
 const around = { decode, limits: LIMITS, uuid: () => 'an-id' };
-const RECORD: DeviceRecord = { tenantId: 1, deviceUid: 7, state: 'registered', measurements: [], newestUs: [] };
+const RECORD: DeviceRecord = {
+  tenantId: 1,
+  deviceUid: 7,
+  state: 'registered',
+  measurements: [],
+  newestUs: [],
+  session: null,
+};
 const actor = (record: Partial<DeviceRecord> = {}) =>
   new DeviceActor({ ...RECORD, measurements: [], newestUs: [], ...record });
 const receive = (payload: unknown, more: Partial<Uplink> = {}, of = actor()): Effects =>

@@ -4,6 +4,7 @@ import { Host, type HostParts } from '../../../actors/runtime/host.ts';
 import { decode } from '../../../adapters/codecs/index.ts';
 import { LIMITS, type Limits } from '../../../contracts/limits.ts';
 import type { Outcome, Uplink } from '../../../contracts/uplinks.ts';
+import { EVERYTHING } from './holdings.ts';
 import { ManualTime } from './manual-time.ts';
 import { MemoryStore } from './memory-store.ts';
 import { NOW_MS, uplink } from './uplinks.ts';
@@ -26,6 +27,7 @@ function setUp(more: Partial<HostParts> & { only?: Partial<Limits>; devices?: st
     ...more,
   });
   host.start();
+  host.admit(EVERYTHING);
   const outcomes: string[] = [];
   const send = (up: Uplink, name = up.address.device) =>
     host.receive(up, (outcome: Outcome) =>
@@ -272,7 +274,7 @@ describe('when the database does not play along, a host', () => {
     assert.deepEqual(outcomes, ['doubtful unknown', 'after unknown', 'again stored', 'again stored']);
   });
 
-  it('ends when another instance took over, and answers nobody any more', async () => {
+  it('ends when another instance took over: nothing was done, and senders are told to look for the owner', async () => {
     const { store, time, outcomes, send, seen } = setUp();
     store.failures = ['fenced'];
     send(uplink('a', at(0)));
@@ -280,7 +282,7 @@ describe('when the database does not play along, a host', () => {
     await time.settle();
     send(uplink('c', at(0)));
     await time.settle();
-    assert.deepEqual(outcomes, ['a unknown', 'b unknown', 'c unknown']);
+    assert.deepEqual(outcomes, ['a not_owner', 'b not_owner', 'c not_owner']);
     assert.deepEqual([seen.fenced, store.points.size], [1, 0]);
   });
 
@@ -389,6 +391,6 @@ describe('actors in memory', () => {
     open();
     await time.pass(100);
     await stopped;
-    assert.deepEqual(outcomes, ['b unknown', 'a stored']);
+    assert.deepEqual(outcomes, ['b not_owner', 'a stored']);
   });
 });

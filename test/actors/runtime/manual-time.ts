@@ -15,6 +15,10 @@ export class ManualTime implements Clock, Scheduler {
     return this.#nowMs;
   }
 
+  elapsedMs(): number {
+    return this.#nowMs;
+  }
+
   soon(work: () => void): void {
     setImmediate(work);
   }

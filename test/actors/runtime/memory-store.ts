@@ -1,3 +1,4 @@
+import type { SessionRecord } from '../../../contracts/sessions.ts';
 import type { Datapoint, DeviceRecord, Effects, Store } from '../../../contracts/store.ts';
 import { StoreError, type StoreErrorKind } from '../../../contracts/store.ts';
 import type { DeviceAddress } from '../../../contracts/uplinks.ts';
@@ -14,6 +15,7 @@ export class MemoryStore implements Store {
   readonly measurements = new Map<number, Set<string>>();
   readonly deadLetters = new Map<string, NonNullable<Effects['deadLetter']>>();
   readonly receipts = new Set<string>();
+  readonly sessions = new Map<number, SessionRecord>();
   readonly commits: Effects[][] = [];
   loads = 0;
   /** The ways in which the next commits fail, in order; undefined: that one succeeds. */
@@ -54,7 +56,8 @@ export class MemoryStore implements Store {
             .filter(p => p.deviceUid === device.deviceUid && p.measurement === name)
             .map(p => p.tsUs),
         );
-      return { ...device, measurements: names, newestUs: names.map(newest) };
+      const session = this.sessions.get(device.deviceUid) ?? null;
+      return { ...device, measurements: names, newestUs: names.map(newest), session };
     });
   }
 
@@ -72,12 +75,14 @@ export class MemoryStore implements Store {
     return news;
   }
 
-  #write({ deviceUid, datapoints, newMeasurements, deadLetter }: Effects): boolean {
+  #write({ deviceUid, datapoints, newMeasurements, deadLetter, session }: Effects): boolean {
     const names = this.measurements.get(deviceUid) ?? new Set();
     this.measurements.set(deviceUid, names);
     for (const name of newMeasurements) names.add(name);
     if (deadLetter) this.deadLetters.set(deadLetter.id, deadLetter);
-    let isNew = deadLetter !== null;
+    let isNew = deadLetter !== null || session !== null;
+    if (session?.kind === 'opened') this.sessions.set(deviceUid, { ...session, connected: true });
+    else if (session) this.sessions.set(deviceUid, { ...this.sessions.get(deviceUid)!, connected: false });
     const ids = new Set(datapoints.flatMap(point => point.messageId ?? []));
     const known = new Set([...ids].filter(id => this.receipts.has(`${deviceUid} ${id}`)));
     for (const point of datapoints) {
