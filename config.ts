@@ -11,10 +11,13 @@ export const SERVICES = [
   'dead-letters',
   'retention',
   'health',
+  'metrics',
   'mqtt',
   'gateway',
 ] as const;
 export type ServiceName = (typeof SERVICES)[number];
+/** These hand messages to actors, so without a bus they need actors in their own process. */
+const SENDERS: readonly ServiceName[] = ['telemetry', 'dead-letters', 'mqtt'];
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
 export type Config = {
@@ -28,6 +31,10 @@ export type Config = {
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** Absent: PGlite in the data directory. */
   readonly databaseUrl: string | undefined;
+  /** One or several with commas. Absent: this process is alone. */
+  readonly natsUrl: string | undefined;
+  /** Absent: caches and rates are each process's own. */
+  readonly redisUrl: string | undefined;
   readonly limits: Limits;
   /** For the tests that show that the ledger test can fail: acknowledge before the commit. Never set it. */
   readonly acknowledgeBeforeCommit: boolean;
@@ -43,7 +50,7 @@ export class ConfigError extends Error {
 }
 
 /** Values that are never shown: they may hold a password. */
-const SECRET = new Set(['DATABASE_URL']);
+const SECRET = new Set(['DATABASE_URL', 'NATS_URL', 'REDIS_URL']);
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -100,6 +107,18 @@ export function readConfig(env: Environment): Config {
       text => (/^postgres(ql)?:\/\//.test(text) ? text : undefined),
       'a postgres:// URL',
     ),
+    natsUrl: take<string | undefined>(
+      'NATS_URL',
+      undefined,
+      text => (text.split(',').every(url => isUrl(url, ['nats:', 'tls:'])) ? text : undefined),
+      'a nats:// or tls:// URL, or several with commas',
+    ),
+    redisUrl: take<string | undefined>(
+      'REDIS_URL',
+      undefined,
+      text => (isUrl(text, ['redis:', 'rediss:']) ? text : undefined),
+      'a redis:// or rediss:// URL',
+    ),
     limits,
     acknowledgeBeforeCommit: take(
       'SKEIN_UNSAFE_ACKNOWLEDGE_BEFORE_COMMIT',
@@ -111,8 +130,29 @@ export function readConfig(env: Environment): Config {
   for (const name of Object.keys(env))
     if (name.startsWith('SKEIN_') && !name.startsWith('SKEIN_TEST_') && !known.has(name))
       problems.push(`${name} is not a setting of Skein (docs/configuration.md lists them)`);
+  if (problems.length === 0) problems.push(...contradictions(config));
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze({ ...config, services: Object.freeze(config.services), limits: Object.freeze(limits) });
+}
+
+/** What is wrong with settings that are right one by one. */
+function contradictions({ natsUrl, databaseUrl, services }: Config): string[] {
+  const found: string[] = [];
+  if (natsUrl !== undefined && databaseUrl === undefined)
+    found.push(
+      'NATS_URL is set, but DATABASE_URL is not: several nodes need one database server that all of them reach',
+    );
+  const senders = SENDERS.filter(name => services.includes(name));
+  if (natsUrl === undefined && senders.length > 0 && !services.includes('actors'))
+    found.push(
+      `SKEIN_SERVICES has ${senders.join(', ')} but not actors, and without NATS_URL no other node can take the messages`,
+    );
+  return found;
+}
+
+function isUrl(text: string, schemes: readonly string[]): boolean {
+  const url = URL.canParse(text.trim()) ? new URL(text.trim()) : undefined;
+  return url !== undefined && schemes.includes(url.protocol) && url.hostname !== '';
 }
 
 function parseServices(text: string): readonly ServiceName[] | undefined {

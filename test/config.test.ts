@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { isAbsolute } from 'node:path';
 import { test } from 'node:test';
+import { ServiceBroker } from 'moleculer';
 import { ConfigError, readConfig, SERVICES } from '../config.ts';
 import { LIMITS, limitVariable } from '../contracts/limits.ts';
+import { brokerOptions, busAddress } from '../moleculer.config.ts';
 
 /** The problems that an environment has; fails when it has none. */
 function problemsOf(env: Record<string, string>): readonly string[] {
@@ -25,9 +27,11 @@ test('without any variable, everything runs in one process with the embedded dat
       config.mqttPort,
       config.logLevel,
       config.databaseUrl,
+      config.natsUrl,
+      config.redisUrl,
       config.acknowledgeBeforeCommit,
     ],
-    ['0.0.0.0', 8080, 1883, 'info', undefined, false],
+    ['0.0.0.0', 8080, 1883, 'info', undefined, undefined, undefined, false],
   );
   assert.deepEqual(config.services, SERVICES);
   assert.deepEqual(config.limits, LIMITS);
@@ -46,6 +50,8 @@ test('what is set is taken', () => {
     SKEIN_LOG_LEVEL: 'debug',
     SKEIN_LIMIT_DEVICE_MESSAGES_PER_SECOND: '7',
     DATABASE_URL: 'postgresql://skein@db/skein',
+    NATS_URL: 'nats://skein:pass@nats-1:4222,tls://nats-2:4222',
+    REDIS_URL: 'rediss://:pass@redis:6379/1',
     PATH: '/bin',
   });
   assert.deepEqual(
@@ -53,6 +59,8 @@ test('what is set is taken', () => {
     ['127.0.0.1', 0, 65_535, '/var/lib/skein', ['mqtt', 'actors'], 'node-1.eu', 'debug'],
   );
   assert.equal(config.databaseUrl, 'postgresql://skein@db/skein');
+  assert.equal(config.natsUrl, 'nats://skein:pass@nats-1:4222,tls://nats-2:4222');
+  assert.equal(config.redisUrl, 'rediss://:pass@redis:6379/1');
   assert.deepEqual(config.limits, { ...LIMITS, deviceMessagesPerSecond: 7 });
 });
 
@@ -84,6 +92,10 @@ const BAD: readonly [name: string, value: string, wanted: RegExp][] = [
   ['SKEIN_LIMIT_LANES', '2 lanes', /a whole number from 1$/],
   ['SKEIN_LIMIT_LANES', '99999999999999999999', /a whole number from 1$/],
   ['DATABASE_URL', 'mysql://db/skein', /a postgres:\/\/ URL$/],
+  ['NATS_URL', 'redis://secret@nats', /a nats:\/\/ or tls:\/\/ URL, or several with commas$/],
+  ['NATS_URL', 'nats://secret@one,two', /a nats:\/\/ or tls:\/\/ URL/],
+  ['NATS_URL', 'nats://', /a nats:\/\/ or tls:\/\/ URL/],
+  ['REDIS_URL', 'http://secret@redis', /a redis:\/\/ or rediss:\/\/ URL$/],
   ['SKEIN_UNSAFE_ACKNOWLEDGE_BEFORE_COMMIT', 'true', /"yes"$/],
 ];
 
@@ -91,7 +103,7 @@ for (const [name, value, wanted] of BAD)
   test(`${name}=${value.slice(0, 30)} is refused by name, with what it must be`, () => {
     const [problem, ...others] = problemsOf({ [name]: value });
     assert.deepEqual(others, []);
-    const shown = name === 'DATABASE_URL' ? 'not shown here' : `"${value}"`;
+    const shown = name.endsWith('_URL') ? 'not shown here' : `"${value}"`;
     assert.ok(problem!.startsWith(`${name} is ${shown}, but must be `), problem);
     assert.match(problem!, wanted);
   });
@@ -100,6 +112,28 @@ test('a setting that does not exist is refused: a misspelt limit must not be sil
   assert.deepEqual(problemsOf({ SKEIN_LIMIT_LANE: '4' }), [
     'SKEIN_LIMIT_LANE is not a setting of Skein (docs/configuration.md lists them)',
   ]);
+});
+
+test('several nodes need one database server: NATS_URL without DATABASE_URL is refused', () => {
+  assert.deepEqual(problemsOf({ NATS_URL: 'nats://user:secret@nats:4222' }), [
+    'NATS_URL is set, but DATABASE_URL is not: several nodes need one database server that all of them reach',
+  ]);
+  assert.doesNotThrow(() => readConfig({ NATS_URL: 'nats://nats', DATABASE_URL: 'postgres://db/skein' }));
+});
+
+const CLUSTER = { NATS_URL: 'nats://nats:4222', DATABASE_URL: 'postgres://db/skein' };
+
+test('with a bus a node may take messages for the actors of others, or have nothing but actors', () => {
+  for (const services of ['mqtt,gateway,telemetry,health', 'actors'])
+    assert.equal(readConfig({ ...CLUSTER, SKEIN_SERVICES: services }).services.join(), services);
+});
+
+test('without a bus, services that send to actors need them in their own process', () => {
+  for (const sender of ['mqtt', 'telemetry', 'dead-letters'])
+    assert.deepEqual(problemsOf({ SKEIN_SERVICES: `access,${sender},gateway` }), [
+      `SKEIN_SERVICES has ${sender} but not actors, and without NATS_URL no other node can take the messages`,
+    ]);
+  assert.doesNotThrow(() => readConfig({ SKEIN_SERVICES: 'access,gateway,health' }));
 });
 
 test('all problems are told at once', () => {
@@ -124,4 +158,26 @@ test('the configuration can not be changed afterwards', () => {
   assert.throws(() => {
     config.limits.lanes = 1;
   }, TypeError);
+});
+
+test('two runs under one node id have different names on the bus, and both say whose run it is', () => {
+  const [one, other] = ['0198c0de-0000-7000-8000-00000000a001', '0198c0de-0000-7000-8000-00000000a002'];
+  assert.equal(busAddress('node-1', one), 'node-1-0000a001');
+  assert.notEqual(busAddress('node-1', one), busAddress('node-1', other));
+});
+
+test('one process alone has neither bus nor shared cache', () => {
+  const { nodeID, transporter, cacher } = brokerOptions(readConfig({}), 'here');
+  assert.deepEqual([nodeID, transporter, cacher], ['here', undefined, undefined]);
+});
+
+test('with a bus nothing of Moleculer sends a call a second time, or somewhere else', () => {
+  const options = brokerOptions(readConfig(CLUSTER), 'here');
+  assert.ok(options.transporter !== undefined);
+  for (const name of ['retryPolicy', 'circuitBreaker', 'bulkhead'] as const) assert.equal(options[name], undefined);
+});
+
+test('what Moleculer has to say can be said', () => {
+  const broker = new ServiceBroker(brokerOptions(readConfig({}), 'here'));
+  assert.doesNotThrow(() => broker.logger.warn('this line is part of a test'));
 });
