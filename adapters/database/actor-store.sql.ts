@@ -2,12 +2,14 @@
 export const FENCE_SQL = `
 UPDATE node_lane SET commits = commits + 1 WHERE instance_id = $1 AND lane = $2 AND open RETURNING lane`;
 
-/** Devices by tenant and id, each with its measurements and the newest microsecond of each. */
+/** Devices by tenant and id, each with its newest session, its measurements and the newest microsecond of each. */
 export const LOAD_SQL = `
-SELECT t.slug || '/' || d.device_id AS key, d.tenant_id, d.device_uid, d.state, series.series
+SELECT t.slug || '/' || d.device_id AS key, d.tenant_id, d.device_uid, d.state, series.series,
+       session.session, session.instance_id, session.address, session.disconnected_at IS NULL AS connected
 FROM unnest($1::text[], $2::text[]) AS wanted (slug, device_id)
 JOIN tenant t USING (slug)
 JOIN device d ON d.tenant_id = t.tenant_id AND d.device_id = wanted.device_id
+LEFT JOIN device_session session USING (device_uid)
 LEFT JOIN LATERAL (
   SELECT jsonb_agg(jsonb_build_array(m.name, coalesce((extract(epoch FROM newest.ts) * 1000000)::int8, 0))
                    ORDER BY m.measurement_id) AS series
@@ -60,3 +62,26 @@ SELECT tenant_id, id, device_id, kind, topic, content_type, reason, detail, payl
 FROM unnest($1::int4[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::int8[])
   AS t (tenant_id, id, device_id, kind, topic, content_type, reason, detail, payload, ms)
 ON CONFLICT DO NOTHING`;
+
+export const SESSIONS_BEFORE_SQL = `
+SELECT device_uid, session, disconnected_at IS NULL AS connected FROM device_session WHERE device_uid = ANY ($1::int8[])`;
+
+/** One row for each device. A session that is not newer than the stored one changes nothing. */
+export const OPEN_SESSION_SQL = `
+INSERT INTO device_session AS stored (device_uid, session, instance_id, address, node_id, protocol, peer, connected_at)
+SELECT device_uid, session, instance_id, address, node_id, protocol, peer,
+       'epoch'::timestamptz + ms * interval '1 millisecond'
+FROM unnest($1::int8[], $2::int8[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int8[])
+  AS t (device_uid, session, instance_id, address, node_id, protocol, peer, ms)
+ON CONFLICT (device_uid) DO UPDATE SET
+  session = excluded.session, instance_id = excluded.instance_id, address = excluded.address, node_id = excluded.node_id,
+  protocol = excluded.protocol, peer = excluded.peer, connected_at = excluded.connected_at,
+  disconnected_at = NULL, reason = NULL
+WHERE stored.session < excluded.session`;
+
+/** Closes the stored session of a device if it is this one, and open. */
+export const CLOSE_SESSION_SQL = `
+UPDATE device_session stored
+SET disconnected_at = 'epoch'::timestamptz + t.ms * interval '1 millisecond', reason = t.reason
+FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::text[]) AS t (device_uid, session, ms, reason)
+WHERE stored.device_uid = t.device_uid AND stored.session = t.session AND stored.disconnected_at IS NULL`;

@@ -1,21 +1,12 @@
 import type { Datapoint, DeadLetter, DeviceRecord, Effects, Store } from '../../contracts/store.ts';
-import { StoreError, type StoreErrorKind } from '../../contracts/store.ts';
+import { StoreError } from '../../contracts/store.ts';
 import type { DeviceAddress } from '../../contracts/uplinks.ts';
 import { DEAD_LETTER_SQL, DEVICE_MEASUREMENT_SQL, FENCE_SQL, LOAD_SQL, MERGE_SQL } from './actor-store.sql.ts';
 import { TELEMETRY_COLUMNS, TelemetryCopy } from './copy-encoder.ts';
-import { type Database, DatabaseError, type DatabaseErrorKind, type Lane, type Step } from './database.ts';
+import type { Database, Lane, Step } from './database.ts';
+import { sessionSteps, tellSessionNews } from './device-sessions.ts';
 import { MeasurementIds } from './measurement-ids.ts';
-
-const STORE_ERRORS: Record<DatabaseErrorKind, StoreErrorKind> = {
-  unavailable: 'unavailable',
-  outcome_unknown: 'outcome_unknown',
-  duplicate_key: 'duplicate_key',
-  refused: 'refused',
-  // The only expectation of a lane is its fence.
-  expectation_failed: 'fenced',
-  timeout: 'unavailable',
-  failed: 'unavailable',
-};
+import { rethrowAsStoreError } from './store-errors.ts';
 
 /** Rows that may exist already, in columns. `entry` is the index of the effects that they belong to. */
 type Merge = {
@@ -26,6 +17,19 @@ type Merge = {
   value: (number | null)[];
   json: (string | null)[];
   message: (string | null)[];
+};
+
+type Loaded = {
+  key: string;
+  tenant_id: number;
+  device_uid: number;
+  state: DeviceRecord['state'];
+  series: [string, number][] | null;
+  /** Null, and nothing of the rest means anything: it never connected. */
+  session: number | null;
+  instance_id: string;
+  address: string;
+  connected: boolean;
 };
 
 /** The store of actors on the Database port: what they are loaded from, and one transaction for the effects of many. */
@@ -44,19 +48,10 @@ export class ActorStore implements Store {
   }
 
   async load(addresses: readonly DeviceAddress[]): Promise<(DeviceRecord | undefined)[]> {
-    type Loaded = {
-      key: string;
-      tenant_id: number;
-      device_uid: number;
-      state: DeviceRecord['state'];
-      series: [string, number][] | null;
-    };
     const tenants = addresses.map(address => address.tenant);
     const devices = addresses.map(address => address.device);
-    const rows = await this.#database.query<Loaded>(LOAD_SQL, [tenants, devices]).catch(rethrow);
-    const records = new Map(
-      rows.map(row => [row.key, recordOf(row.tenant_id, row.device_uid, row.state, row.series ?? [])]),
-    );
+    const rows = await this.#database.query<Loaded>(LOAD_SQL, [tenants, devices]).catch(rethrowAsStoreError);
+    const records = new Map(rows.map(row => [row.key, recordOf(row)]));
     return addresses.map(address => records.get(address.key));
   }
 
@@ -65,11 +60,13 @@ export class ActorStore implements Store {
     try {
       await this.#learnNames(effects);
       const { steps, news, mergeStep } = this.#steps(effects, careful);
-      const rows = await this.#lanes[lane]!.commit([fence, ...steps]);
-      if (mergeStep >= 0) for (const row of rows[mergeStep + 1]!) news[row.entry as number] = true;
+      const sessions = sessionSteps(effects);
+      const [, ...rows] = await this.#lanes[lane]!.commit([fence, ...steps, ...sessions]);
+      if (mergeStep >= 0) for (const row of rows[mergeStep]!) news[row.entry as number] = true;
+      if (sessions.length > 0) tellSessionNews(effects, rows[steps.length]!, news);
       return news;
     } catch (error) {
-      return rethrow(error);
+      return rethrowAsStoreError(error);
     }
   }
 
@@ -91,13 +88,16 @@ export class ActorStore implements Store {
     return id;
   }
 
-  /** The steps of a transaction; `news` says for each element whether it is new, but for what the merge step finds out. */
+  /**
+   * The steps of a transaction but for sessions; `news` says for each element whether it is new, but for what the merge step
+   * finds out.
+   */
   #steps(effects: readonly Effects[], careful: boolean): { steps: Step[]; news: boolean[]; mergeStep: number } {
     let points = 0;
     for (const one of effects) points += one.datapoints.length;
     const copy = new TelemetryCopy(points);
     const merge: Merge = { entry: [], device: [], measurement: [], us: [], value: [], json: [], message: [] };
-    const news = effects.map(one => one.deadLetter !== null);
+    const news = effects.map(one => one.deadLetter !== null || isOnlyOutcome(one));
     const firstWithMessage = new Map<string, number>();
     for (let entry = 0; entry < effects.length; entry++) {
       const { tenantId, deviceUid, datapoints } = effects[entry]!;
@@ -129,19 +129,22 @@ export class ActorStore implements Store {
   }
 }
 
-function rethrow(error: unknown): never {
-  if (error instanceof DatabaseError) throw new StoreError(STORE_ERRORS[error.kind], error.message, error);
-  throw error;
+function recordOf(row: Loaded): DeviceRecord {
+  const { session, instance_id: instanceId, address, connected } = row;
+  const series = row.series ?? [];
+  return {
+    tenantId: row.tenant_id,
+    deviceUid: row.device_uid,
+    state: row.state,
+    measurements: series.map(one => one[0]),
+    newestUs: series.map(one => one[1]),
+    session: session === null ? null : { session, instanceId, address, connected },
+  };
 }
 
-function recordOf(
-  tenantId: number,
-  deviceUid: number,
-  state: DeviceRecord['state'],
-  series: readonly [string, number][],
-): DeviceRecord {
-  return { tenantId, deviceUid, state, measurements: series.map(one => one[0]), newestUs: series.map(one => one[1]) };
-}
+/** There is nothing to store, so nothing that could be stored already: its sender is told what the outcome says. */
+const isOnlyOutcome = ({ datapoints, deadLetter, session }: Effects): boolean =>
+  datapoints.length === 0 && deadLetter === null && session === null;
 
 /** A message id counts once in a transaction too: the first of its messages is the one that is stored. */
 function isFirst(seen: Map<string, number>, deviceUid: number, { messageId }: Datapoint, entry: number): boolean {

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { ActorStore } from '../../../adapters/database/actor-store.ts';
 import type { Database } from '../../../adapters/database/database.ts';
-import { openInstance } from '../../../adapters/database/node-sessions.ts';
 import { openDatabase } from '../../../adapters/database/open-database.ts';
 import { deviceAddress } from '../../../contracts/addresses.ts';
 import { LIMITS } from '../../../contracts/limits.ts';
 import type { Datapoint, Effects } from '../../../contracts/store.ts';
 import { STORED } from '../../../contracts/uplinks.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
+import { openAlone } from './runs.ts';
 
 const NOW_US = Date.UTC(2026, 0, 1) * 1_000;
 const LETTER = {
@@ -43,7 +43,7 @@ for (const engine of ['pglite', 'postgres'] as const)
         `INSERT INTO tenant (slug) VALUES ('default') RETURNING tenant_id`,
       );
       tenantId = tenant!.tenant_id;
-      store = new ActorStore(database, await openInstance(database, 'n1', 2), 2);
+      store = new ActorStore(database, await openAlone(database), 2);
     });
     after(async () => {
       await store?.close();
@@ -76,6 +76,7 @@ for (const engine of ['pglite', 'postgres'] as const)
       datapoints,
       newMeasurements: [...new Set(datapoints.map(one => one.measurement))],
       deadLetter: null,
+      session: null,
       outcome: STORED,
       ...more,
     });
@@ -153,6 +154,14 @@ for (const engine of ['pglite', 'postgres'] as const)
       assert.equal((await rowsOf(two)).length, 2);
     });
 
+    it('passes only the fence for an outcome with nothing to store, which is told as it is', async () => {
+      const device = await newDevice();
+      assert.deepEqual(await store.commit(0, [await effects(device, [])], false), [true]);
+      const mixed = [await effects(device, []), await effects(device, [point(1)]), await effects(device, [])];
+      assert.deepEqual(await store.commit(0, mixed, false), [true, true, true]);
+      assert.equal((await rowsOf(device)).length, 1);
+    });
+
     it('keeps dead letters byte for byte, and the same one once', async () => {
       const device = await newDevice();
       const letter = await effects(device, [], { deadLetter: LETTER });
@@ -181,7 +190,7 @@ for (const engine of ['pglite', 'postgres'] as const)
       const points = Array.from({ length: 300 }, (_, i) => point(0, { measurement: `name ${i} é`, value: i }));
       await store.commit(0, [await effects(device, points)], false);
       assert.equal((await load(device)).measurements.length, 300);
-      const fresh = new ActorStore(database, await openInstance(database, 'n1', 2), 2);
+      const fresh = new ActorStore(database, await openAlone(database), 2);
       await fresh.commit(0, [await effects(device, [point(9, { measurement: 'name 7 é' })])], false);
       await fresh.close();
       assert.equal((await load(device)).measurements.length, 300);
@@ -189,9 +198,9 @@ for (const engine of ['pglite', 'postgres'] as const)
 
     it('writes nothing more once another instance was opened', async () => {
       const device = await newDevice();
-      const older = new ActorStore(database, await openInstance(database, 'n1', 2), 2);
+      const older = new ActorStore(database, await openAlone(database), 2);
       await older.commit(0, [await effects(device, [point(1)])], false);
-      await openInstance(database, 'n1', 2);
+      await openAlone(database);
       await assert.rejects(older.commit(0, [await effects(device, [point(2)])], false), { kind: 'fenced' });
       await assert.rejects(older.commit(1, [], false), { kind: 'fenced' });
       await older.close();

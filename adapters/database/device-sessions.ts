@@ -1,0 +1,78 @@
+/** What a transaction of a lane writes of devices' connections. */
+import type { SessionChange } from '../../contracts/sessions.ts';
+import type { Effects } from '../../contracts/store.ts';
+import { CLOSE_SESSION_SQL, OPEN_SESSION_SQL, SESSIONS_BEFORE_SQL } from './actor-store.sql.ts';
+import type { Row, Step } from './database.ts';
+
+type Opened = Extract<SessionChange, { kind: 'opened' }>;
+type Closed = Extract<SessionChange, { kind: 'closed' }>;
+type Of<C> = { readonly deviceUid: number; readonly change: C };
+
+/**
+ * The steps for all changes of sessions among these effects; none if there is no change. Of each device the newest session is
+ * opened, then sessions are closed by their number. That ends where the changes one after the other would end: closing an
+ * older session than the newest changes nothing, and a session is closed after it was opened. The rows of the
+ * first step are what `tellSessionNews` needs.
+ */
+export function sessionSteps(effects: readonly Effects[]): Step[] {
+  const opened = new Map<number, Of<Opened>>();
+  const closed = new Map<string, Of<Closed>>();
+  const devices = new Set<number>();
+  for (const { deviceUid, session: change } of effects) {
+    if (change === null) continue;
+    devices.add(deviceUid);
+    if (change.kind === 'opened') {
+      const newest = opened.get(deviceUid)?.change.session ?? -1;
+      if (change.session > newest) opened.set(deviceUid, { deviceUid, change });
+    } else {
+      const key = `${deviceUid} ${change.session}`;
+      if (!closed.has(key)) closed.set(key, { deviceUid, change });
+    }
+  }
+  if (devices.size === 0) return [];
+  const steps: Step[] = [{ kind: 'query', sql: SESSIONS_BEFORE_SQL, params: [[...devices]] }];
+  if (opened.size > 0) steps.push(openStep([...opened.values()]));
+  if (closed.size > 0) steps.push(closeStep([...closed.values()]));
+  return steps;
+}
+
+/** Marks the effects whose change of a session changed something. `before`: the devices' sessions before any of them. */
+export function tellSessionNews(effects: readonly Effects[], before: readonly Row[], news: boolean[]): void {
+  const current = new Map(before.map(row => [row.device_uid, { session: row.session, connected: row.connected }]));
+  for (let entry = 0; entry < effects.length; entry++) {
+    const { deviceUid, session: change } = effects[entry]!;
+    if (change === null) continue;
+    const now = current.get(deviceUid);
+    if (change.kind === 'opened') {
+      if (now !== undefined && change.session <= (now.session as number)) continue;
+    } else if (now?.session !== change.session || now.connected === false) continue;
+    current.set(deviceUid, { session: change.session, connected: change.kind === 'opened' });
+    news[entry] = true;
+  }
+}
+
+function openStep(opened: readonly Of<Opened>[]): Step {
+  const column = <T>(read: (change: Opened) => T): T[] => opened.map(one => read(one.change));
+  const params = [
+    opened.map(one => one.deviceUid),
+    column(change => change.session),
+    column(change => change.instanceId),
+    column(change => change.address),
+    column(change => change.nodeId),
+    column(change => change.protocol),
+    column(change => change.peer),
+    column(change => change.atMs),
+  ];
+  return { kind: 'query', sql: OPEN_SESSION_SQL, params };
+}
+
+function closeStep(closed: readonly Of<Closed>[]): Step {
+  const column = <T>(read: (change: Closed) => T): T[] => closed.map(one => read(one.change));
+  const params = [
+    closed.map(one => one.deviceUid),
+    column(change => change.session),
+    column(change => change.atMs),
+    column(change => change.reason),
+  ];
+  return { kind: 'query', sql: CLOSE_SESSION_SQL, params };
+}

@@ -1,0 +1,54 @@
+/** Where devices are connected, as far as the database knows: what a device's session and the run of its process say together. */
+import type { Limits } from '../../contracts/limits.ts';
+import type { Database } from './database.ts';
+
+/**
+ * - `online`: it is connected to a process whose lease runs. - `unknown`: it was connected to a process that ended or fell
+ * silent just now; the device may be connecting elsewhere. - `offline`: anything else.
+ */
+export type PresenceStatus = 'online' | 'unknown' | 'offline';
+
+/** The newest session of a device; null where it never had one, or where that has no end. */
+export type DevicePresence = {
+  readonly deviceId: string;
+  readonly status: PresenceStatus;
+  readonly session: number | null;
+  readonly nodeId: string | null;
+  readonly protocol: string | null;
+  readonly peer: string | null;
+  readonly connectedAt: Date | null;
+  readonly disconnectedAt: Date | null;
+  /** Why it was disconnected. */
+  readonly reason: string | null;
+};
+
+/**
+ * A process ends when it is closed or when its lease runs out, whichever is first (`least` passes over NULL). Its row may be
+ * gone: then it ended days ago.
+ */
+const PRESENCE_SQL = `
+SELECT d.device_id AS "deviceId",
+  CASE
+    WHEN s.session IS NULL OR s.disconnected_at IS NOT NULL OR n.instance_id IS NULL THEN 'offline'
+    WHEN n.state <> 'closed' AND n.expires_at > clock_timestamp() THEN 'online'
+    WHEN least(n.closed_at, n.expires_at) + $3::float8 * interval '1 second' > clock_timestamp() THEN 'unknown'
+    ELSE 'offline'
+  END AS status,
+  s.session, s.node_id AS "nodeId", s.protocol, s.peer,
+  s.connected_at AS "connectedAt", s.disconnected_at AS "disconnectedAt", s.reason
+FROM device d
+LEFT JOIN device_session s USING (device_uid)
+LEFT JOIN node_session n USING (instance_id)
+WHERE d.tenant_id = $1 AND d.device_id = ANY ($2::text[])
+ORDER BY d.device_id`;
+
+/** The presence of those of these devices that exist, by their ids. Rejects with a DatabaseError. */
+export async function readPresence(
+  database: Database,
+  tenantId: number,
+  deviceIds: readonly string[],
+  { presenceGraceSeconds }: Pick<Limits, 'presenceGraceSeconds'>,
+): Promise<Map<string, DevicePresence>> {
+  const rows = await database.query<DevicePresence>(PRESENCE_SQL, [tenantId, deviceIds, presenceGraceSeconds]);
+  return new Map(rows.map(row => [row.deviceId, row]));
+}
