@@ -2,6 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context, Service, ServiceSchema } from 'moleculer';
 import ApiGateway from 'moleculer-web';
+import { keyRates } from '../adapters/limits/index.ts';
+import type { RateLimiter } from '../adapters/limits/rate.ts';
 import { access } from '../contracts/access.contract.ts';
 import { call, type Meta } from '../contracts/contract.ts';
 import { gateway } from '../contracts/gateway.contract.ts';
@@ -12,6 +14,7 @@ import type { Endpoint } from './gateway/endpoint.ts';
 import { type Alias, fail, methodsAt, type RoutedRequest } from './gateway/failures.ts';
 import { type FrontDoor, frontDoor } from './gateway/front-door.ts';
 import { jsonBody } from './gateway/json-body.ts';
+import { withinRate } from './gateway/key-rate.ts';
 import { ENDPOINTS, HEALTH_ENDPOINTS } from './gateway/routes.ts';
 import type { Node } from './node.ts';
 
@@ -29,6 +32,7 @@ type RestContext = Context<unknown, Meta & Record<string, unknown>>;
 export function gatewayService({ config, http, log }: Pick<Node, 'config' | 'http' | 'log'>): ServiceSchema {
   const { limits } = config;
   let door: FrontDoor | undefined;
+  let rates: RateLimiter | undefined;
 
   /** Who calls, then what: nothing of a request is read before its caller is known. */
   const prepare = async (ctx: RestContext, _route: unknown, req: Request): Promise<void> => {
@@ -37,6 +41,8 @@ export function gatewayService({ config, http, log }: Pick<Node, 'config' | 'htt
     if (endpoint.access !== 'public') {
       const key = bearerKey(headers);
       ctx.meta.principal = await call(ctx, access.verify, { key });
+      const counted = rates && withinRate(rates, ctx.meta.principal, limits);
+      if (counted !== undefined) await counted;
       if (endpoint.access === 'application') applicationOf(ctx);
       if (endpoint.creates) ctx.meta.idempotency = idempotencyOf(headers, key);
     }
@@ -48,13 +54,13 @@ export function gatewayService({ config, http, log }: Pick<Node, 'config' | 'htt
 
   /** The body goes on as text: the gateway takes an object with `type: "Buffer"` for bytes, and a device may have that type. */
   const shape = (ctx: RestContext, _route: unknown, req: Request, res: ServerResponse, result: never): string => {
-    const { status, headers = {}, body } = req.$alias.endpoint.answer(result);
+    const { status, headers = {}, body, contentType } = req.$alias.endpoint.answer(result);
     res.statusCode = status;
     res.setHeader('Cache-Control', 'private, no-cache');
     for (const name in headers) res.setHeader(name, headers[name]!);
     if (headers.Location !== undefined) ctx.meta.$location = headers.Location;
-    ctx.meta.$responseType = 'application/json';
-    return JSON.stringify(body);
+    ctx.meta.$responseType = contentType ?? 'application/json';
+    return contentType === undefined ? JSON.stringify(body) : String(body);
   };
 
   const route = (path: string, endpoints: readonly Endpoint[]) => ({
@@ -101,6 +107,7 @@ export function gatewayService({ config, http, log }: Pick<Node, 'config' | 'htt
     },
     started(this: Service) {
       const web = this as Web;
+      rates = keyRates(limits, config.redisUrl);
       http.headersTimeout = limits.requestTimeoutSeconds * 1000;
       http.requestTimeout = limits.requestTimeoutSeconds * 1000;
       door = frontDoor(web.express(), url => methodsAt(web.aliases, url));
@@ -110,6 +117,7 @@ export function gatewayService({ config, http, log }: Pick<Node, 'config' | 'htt
     /** Listens on and refuses: the server is closed by who opened it, and until then no request must hang. */
     stopped() {
       door?.close();
+      rates?.close();
     },
   };
 }

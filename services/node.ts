@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import type { Database } from '../adapters/database/database.ts';
 import type { Config } from '../config.ts';
+import type { InstanceId } from '../contracts/ownership.ts';
 
 /** What a process has one of, and its services share. Each service names the parts that it takes. */
 export type Node = {
@@ -10,4 +11,8 @@ export type Node = {
   readonly log: Logger;
   /** Listens when all services have started; REST and MQTT over WebSocket share it. */
   readonly http: Server;
+  /** This run of the process, in the database. */
+  readonly instanceId: InstanceId;
+  /** This run of the process, on the bus: its Moleculer node id. */
+  readonly address: string;
 };

@@ -1,64 +1,66 @@
+import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ServiceBroker } from 'moleculer';
+import { type Service, ServiceBroker, type ServiceSchema } from 'moleculer';
 import type { Logger } from 'pino';
-import { Router } from '../actors/runtime/router.ts';
+import { reachNats } from '../adapters/bus/reach-nats.ts';
+import type { Database } from '../adapters/database/database.ts';
+import { joinCluster } from '../adapters/database/join.ts';
+import { closeInstance, openStandalone } from '../adapters/database/node-sessions.ts';
 import { openDatabase } from '../adapters/database/open-database.ts';
-import { systemScheduler } from '../adapters/system/ports.ts';
 import { type Config, SERVICES } from '../config.ts';
-import { actors } from '../contracts/actors.contract.ts';
 import { call } from '../contracts/contract.ts';
 import { mqtt } from '../contracts/mqtt.contract.ts';
-import { brokerOptions } from '../moleculer.config.ts';
-import { services } from './index.ts';
+import { brokerOptions, busAddress } from '../moleculer.config.ts';
+import { clusterOf, services } from './index.ts';
+import type { Node } from './node.ts';
+import { makeRuntime, type Runtime } from './runtime.ts';
 
 export type RunningNode = {
   readonly engine: string;
   /** Where it listens; undefined when that service does not run here. */
   readonly httpPort: number | undefined;
   readonly mqttPort: number | undefined;
-  /** Takes no more, lets what is under way end, closes everything. */
+  /** Takes no more, hands its devices to other nodes, lets what is under way end, closes everything. */
   stop(): Promise<void>;
 };
 
 /**
- * Starts one process of Skein: the database, then its services, one after the other, and at last the way in over HTTP.
- * `onFatal` is told when the process can do nothing more and has to end.
+ * Starts one process of Skein: the database, its session in it, the bus, then its services, one after the other, and at last the way
+ * in over HTTP. `onFatal` is told when the process can do nothing more and has to end.
  */
 export async function runNode(config: Config, log: Logger, onFatal: (why: string) => void): Promise<RunningNode> {
   const database = await openDatabase({ ...config, onFatal: error => onFatal(error.message) });
-  const onFenced = () => onFatal('another process has taken over its devices');
+  const instanceId = randomUUID();
+  const address = busAddress(config.nodeId, instanceId);
   const http = createServer({ maxHeaderSize: config.limits.headersMaxBytes });
-  const broker = new ServiceBroker(brokerOptions(config));
-  const router = new Router({
-    scheduler: systemScheduler,
-    limits: config.limits,
-    ownerOf: () => config.nodeId,
-    deliver: (nodeID, uplinks) => call(broker, actors.deliver, { uplinks: uplinks as never }, { nodeID, timeout: 0 }),
-  });
-  const names = SERVICES.filter(name => config.services.includes(name));
+  const node: Node = { config, database, log, http, instanceId, address };
+  const broker = new ServiceBroker(brokerOptions(config, address, await systemIdOf(database)));
+  let runtime: Runtime | undefined;
   const stop = async () => {
+    await leave(broker, runtime).catch(err => log.warn({ err }, 'could not hand off its devices'));
     if (http.listening) http.close();
-    for (const name of names.toReversed()) {
-      const service = broker.getLocalService(name);
-      if (service) await broker.destroyService(service);
-    }
+    for (const service of broker.services.toReversed())
+      if (!service.name.startsWith('$')) await broker.destroyService(service);
     http.closeAllConnections();
+    await closeInstance(database, instanceId).catch(err =>
+      log.warn({ err }, 'could not close the session of this node'),
+    );
     await broker.stop();
     await database.close();
   };
   try {
+    if (config.natsUrl !== undefined) await reachNats(config.natsUrl);
+    const holdings = await openSession(node);
     await broker.start();
-    const node = { config, database, log, http };
-    for (const name of names) {
-      const service = broker.createService(services[name](node, router, onFenced));
-      await broker.waitForServices(service.fullName, config.limits.requestTimeoutSeconds * 1_000);
-    }
-    if (names.includes('gateway')) await listen(http, config);
+    runtime = makeRuntime(node, broker, holdings, () => onFatal('another process has taken over its devices'));
+    await startServices(node, broker, runtime);
+    const runs = (name: string) => config.services.some(it => it === name);
+    if (runs('gateway')) await listen(http, config);
     return {
       engine: database.engine,
       httpPort: http.listening ? (http.address() as AddressInfo).port : undefined,
-      mqttPort: names.includes('mqtt') ? Number((await call(broker, mqtt.health, {})).figures.port) : undefined,
+      mqttPort: runs('mqtt') ? await mqttPort(broker, address) : undefined,
       stop,
     };
   } catch (error) {
@@ -66,6 +68,63 @@ export async function runNode(config: Config, log: Logger, onFatal: (why: string
     throw error;
   }
 }
+
+async function systemIdOf(database: Database): Promise<string> {
+  const [row] = await database.query<{ system_id: string }>('SELECT system_id FROM system');
+  return row!.system_id;
+}
+
+/** With a bus it joins the others on the database; without one it is alone there. Answers what it has from the beginning. */
+async function openSession({ config, database, instanceId, address }: Node) {
+  const { nodeId, limits, natsUrl } = config;
+  const run = { instanceId, nodeId, address, lanes: limits.lanes, hosts: config.services.includes('actors') };
+  if (natsUrl === undefined) return openStandalone(database, run, limits);
+  await joinCluster(database, run, limits);
+  return [];
+}
+
+/** One after the other, each when those before it are there. The cluster comes before those who send to actors. */
+async function startServices(node: Node, broker: ServiceBroker, runtime: Runtime): Promise<void> {
+  const { config } = node;
+  const chosen = SERVICES.filter(name => config.services.includes(name)).map(
+    name => () => services[name](node, runtime),
+  );
+  const hosts = SERVICES.filter(name => config.services.includes(name)).indexOf('actors') + 1;
+  for (const make of chosen.toSpliced(hosts, 0, () => clusterOf(runtime))) await startService(broker, make());
+}
+
+/** Moleculer starts a service and does not say when, nor why not; and to wait for its name would find another node's. */
+async function startService(broker: ServiceBroker, schema: ServiceSchema): Promise<void> {
+  const isUp = Promise.withResolvers<void>();
+  const { started } = schema;
+  const service = broker.createService({
+    ...schema,
+    started: [
+      async function (this: Service) {
+        try {
+          await (started as (() => unknown) | undefined)?.call(this);
+          isUp.resolve();
+        } catch (error) {
+          isUp.reject(error);
+          throw error;
+        }
+      },
+    ],
+  });
+  await isUp.promise;
+  // Its actions are there a moment after it has started.
+  while (!broker.registry.services.has(service.fullName, broker.nodeID)) await new Promise(setImmediate);
+}
+
+/** Others have its devices before its connections are closed: so a device that connects elsewhere finds its actor at once. */
+async function leave(broker: ServiceBroker, runtime: Runtime | undefined): Promise<void> {
+  if (runtime === undefined) return;
+  (broker.getLocalService(mqtt.service) as unknown as { stopListening?: () => void } | undefined)?.stopListening?.();
+  await runtime.membership.leave();
+}
+
+const mqttPort = async (broker: ServiceBroker, address: string): Promise<number> =>
+  Number((await call(broker, mqtt.health, {}, { nodeID: address })).figures.port);
 
 const listen = (http: ReturnType<typeof createServer>, config: Config): Promise<void> =>
   new Promise((resolve, reject) => {

@@ -27,4 +27,11 @@ export const condition = (system: { condition: Condition }): Reply => ({
   body: { status: system.condition },
 });
 
+/** https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format */
+export const prometheusText = (body: string): Reply => ({
+  status: 200,
+  contentType: 'text/plain; version=0.0.4; charset=utf-8',
+  body,
+});
+
 export const readiness = (body: { ready: boolean }): Reply => ({ status: body.ready ? 200 : 503, body });

@@ -21,7 +21,9 @@ export type ApiRequest = {
 export type Reply = {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Becomes JSON; a text when there is a `contentType`. */
   readonly body: unknown;
+  readonly contentType?: string;
 };
 
 /** Makes the parameters of the action. The action's own rules check them, so what it can't read it passes on as it is. */

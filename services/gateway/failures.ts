@@ -33,7 +33,13 @@ export function fail(
   const told = problemOf(error, requestId, request.method !== 'GET');
   if (told.type === 'internal')
     log.error({ err: error, requestId, action: request.$alias?.endpoint.action }, 'A request failed');
-  sendProblem(response, told);
+  sendProblem(response, told, retryHeader(error));
+}
+
+/** When it is known how long to wait, in whole seconds: RFC 9110, section 10.2.3. */
+function retryHeader(error: Error & { data?: { retryAfterMs?: unknown } }): Record<string, string> {
+  const waitMs = error.data?.retryAfterMs;
+  return typeof waitMs === 'number' ? { 'Retry-After': String(Math.max(1, Math.ceil(waitMs / 1000))) } : {};
 }
 
 /** The methods that a path answers, for `Allow`; empty for a path that there is not. `*` is the server as a whole. */

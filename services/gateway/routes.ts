@@ -3,8 +3,9 @@ import { deadLetters } from '../../contracts/dead-letters.contract.ts';
 import { devices } from '../../contracts/devices.contract.ts';
 import { gateway } from '../../contracts/gateway.contract.ts';
 import { health } from '../../contracts/health.contract.ts';
+import { metrics } from '../../contracts/metrics.contract.ts';
 import { telemetry } from '../../contracts/telemetry.contract.ts';
-import { accepted, condition, created, plain, readiness, versioned } from './answers.ts';
+import { accepted, condition, created, plain, prometheusText, readiness, versioned } from './answers.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { changes, items, listing, nothing, pathId, pathIdAndVersion, registration, seriesOf } from './readings.ts';
 import { hoursOf, seedHistory, seedLatest } from './seed-shapes.ts';
@@ -43,4 +44,5 @@ export const HEALTH_ENDPOINTS: readonly Endpoint[] = [
   endpoint('GET', '/health/devices', health.devices, nothing, plain, operators),
   endpoint('GET', '/health/services', health.services, nothing, plain, operators),
   endpoint('GET', '/health/system', health.system, nothing, plain, operators),
+  endpoint('GET', '/metrics', metrics.prometheus, nothing, prometheusText, operators),
 ];

@@ -11,7 +11,7 @@ import { announce, call, implement } from '../../contracts/contract.ts';
 import { SkeinError } from '../../contracts/errors.ts';
 import { mqtt } from '../../contracts/mqtt.contract.ts';
 import { mqttService } from '../../services/mqtt.service.ts';
-import { ScriptedIngress } from '../adapters/protocols/mqtt/running-mqtt.ts';
+import { PLACE, ScriptedIngress } from '../adapters/protocols/mqtt/running-mqtt.ts';
 
 const keys = implement(access, {
   async verify({ params: { key, username } }): Promise<Principal> {
@@ -27,7 +27,7 @@ async function start(t: TestContext) {
   const ingress = new ScriptedIngress();
   const broker = new ServiceBroker({ logger: false });
   broker.createService(keys);
-  broker.createService(mqttService({ config, log: pino({ level: 'silent' }), http }, ingress));
+  broker.createService(mqttService({ config, log: pino({ level: 'silent' }), http }, ingress, PLACE));
   await broker.start();
   t.after(async () => {
     await broker.stop();

@@ -1,4 +1,5 @@
 /** The services behind REST, on a real broker, a real database and a real HTTP server; without MQTT. */
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,21 +7,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ServiceBroker } from 'moleculer';
 import pino, { type Logger } from 'pino';
-import { Router } from '../../actors/runtime/router.ts';
 import { newKey } from '../../adapters/access/keys.ts';
 import type { Database } from '../../adapters/database/database.ts';
+import { openStandalone } from '../../adapters/database/node-sessions.ts';
 import { openDatabase } from '../../adapters/database/open-database.ts';
-import { systemScheduler } from '../../adapters/system/ports.ts';
 import { type Config, readConfig } from '../../config.ts';
-import { actors } from '../../contracts/actors.contract.ts';
-import { call } from '../../contracts/contract.ts';
 import type { Ingress } from '../../contracts/uplinks.ts';
 import { accessService } from '../../services/access.service.ts';
 import { actorsService } from '../../services/actors.service.ts';
+import { clusterService } from '../../services/cluster.service.ts';
 import { deadLettersService } from '../../services/dead-letters.service.ts';
 import { devicesService } from '../../services/devices.service.ts';
 import { gatewayService } from '../../services/gateway.service.ts';
 import { healthService } from '../../services/health.service.ts';
+import { makeRuntime } from '../../services/runtime.ts';
 import { telemetryService } from '../../services/telemetry.service.ts';
 import { startPostgres } from '../support/postgres.ts';
 
@@ -62,14 +62,12 @@ export async function startRestNode({ engine, env, ingress }: RestNodeOptions = 
   const log: Logger = pino({ level: 'info' }, { write: line => logged.push(line) });
   const http = createServer({ maxHeaderSize: config.limits.headersMaxBytes });
   const broker = new ServiceBroker({ nodeID: config.nodeId, logger: false, dependencyInterval: 10 });
-  const router = new Router({
-    scheduler: systemScheduler,
-    limits: config.limits,
-    ownerOf: () => config.nodeId,
-    deliver: (nodeID, uplinks) => call(broker, actors.deliver, { uplinks: uplinks as never }, { nodeID, timeout: 0 }),
-  });
-  const way = ingress?.(router) ?? router;
-  const node = { config, database, log, http };
+  const instanceId = randomUUID();
+  const node = { config, database, log, http, instanceId, address: config.nodeId };
+  const run = { instanceId, nodeId: config.nodeId, address: config.nodeId, lanes: config.limits.lanes, hosts: true };
+  const holdings = await openStandalone(database, run, config.limits);
+  const runtime = makeRuntime(node, broker, holdings, () => {});
+  const way = ingress?.(runtime.router) ?? runtime.router;
   const stop = async () => {
     http.closeAllConnections();
     await new Promise(resolve => http.close(resolve));
@@ -81,7 +79,8 @@ export async function startRestNode({ engine, env, ingress }: RestNodeOptions = 
   for (const service of [
     accessService(node),
     devicesService(node),
-    actorsService(node, router, () => {}),
+    actorsService(node, runtime),
+    clusterService(runtime),
     telemetryService(node, way),
     deadLettersService(node, way),
     healthService(node),

@@ -1,0 +1,7 @@
+import { action, contract } from './contract.ts';
+
+/** Figures of one process, for programs that watch it. */
+export const metrics = contract('metrics', {
+  /** In Prometheus' text format. */
+  prometheus: action({}).returns<string>(),
+});

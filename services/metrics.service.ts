@@ -1,0 +1,37 @@
+/** Figures of this process for Prometheus: what its services report of themselves, and the process itself. */
+import type { Context, ServiceSchema } from 'moleculer';
+import { actors } from '../contracts/actors.contract.ts';
+import { cluster } from '../contracts/cluster.contract.ts';
+import { call, implement } from '../contracts/contract.ts';
+import type { HealthReport } from '../contracts/health.contract.ts';
+import { metrics } from '../contracts/metrics.contract.ts';
+import { mqtt } from '../contracts/mqtt.contract.ts';
+import { applicationOf } from '../mixins/callers.ts';
+import { exposition } from './metrics/exposition.ts';
+import { processSamples, reportSamples } from './metrics/samples.ts';
+import type { Node } from './node.ts';
+
+const PATIENCE_MS = 2_000;
+const REPORTING = { actors: actors.health, cluster: cluster.health, mqtt: mqtt.health } as const;
+
+export function metricsService({ config }: Pick<Node, 'config'>): ServiceSchema {
+  return implement(metrics, {
+    async prometheus(ctx) {
+      applicationOf(ctx);
+      const asked = Object.entries(REPORTING).map(async ([name, action]) => {
+        const report = await ownReport(ctx, action);
+        return report === undefined ? [] : reportSamples(name, report);
+      });
+      return exposition([...processSamples(config.nodeId), ...(await Promise.all(asked)).flat()]);
+    },
+  });
+}
+
+/** The report of the service in this process; undefined when it has none, or does not answer. Other nodes are asked by themselves. */
+async function ownReport(ctx: Context, action: typeof actors.health): Promise<HealthReport | undefined> {
+  try {
+    return await call(ctx, action, {}, { nodeID: ctx.broker.nodeID, timeout: PATIENCE_MS });
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,79 @@
+/** The runtime of a node: its actors, if it hosts some, and what every node needs to reach the others' actors. */
+import type { ServiceBroker } from 'moleculer';
+import { Membership } from '../actors/placement/membership.ts';
+import { ShardMap } from '../actors/placement/shard-map.ts';
+import { Host } from '../actors/runtime/host.ts';
+import { Intake } from '../actors/runtime/intake.ts';
+import { Router } from '../actors/runtime/router.ts';
+import { deliverOver } from '../adapters/bus/deliver.ts';
+import { watchNats } from '../adapters/bus/nats-link.ts';
+import { decode } from '../adapters/codecs/index.ts';
+import { ActorStore } from '../adapters/database/actor-store.ts';
+import { DatabaseOwnershipStore } from '../adapters/database/ownership-store.ts';
+import { systemClock, systemRandom, systemScheduler } from '../adapters/system/ports.ts';
+import { cluster } from '../contracts/cluster.contract.ts';
+import { announce } from '../contracts/contract.ts';
+import type { Holding } from '../contracts/ownership.ts';
+import type { Node } from './node.ts';
+
+/** What hosts actors. */
+export type Hosting = { readonly host: Host; readonly intake: Intake; readonly store: ActorStore };
+
+export type Runtime = {
+  readonly router: Router;
+  readonly shards: ShardMap;
+  readonly membership: Membership;
+  /** Undefined: the actors live on other nodes. */
+  readonly hosting: Hosting | undefined;
+  /** All shards, when nobody can share the database with this process: then nobody is asked who owns what. */
+  readonly alone: readonly Holding[] | undefined;
+};
+
+const system = { clock: systemClock, scheduler: systemScheduler, random: systemRandom };
+
+/**
+ * @param holdings what the session of this process had from its beginning
+ * @param onFenced another process took over, so this one has to end
+ */
+export function makeRuntime(
+  node: Omit<Node, 'http'>,
+  broker: ServiceBroker,
+  holdings: readonly Holding[],
+  onFenced: () => void,
+): Runtime {
+  const { config, database, log, instanceId, address } = node;
+  const { limits } = config;
+  const shards = new ShardMap();
+  const hosting = config.services.includes('actors') ? makeHosting(node, onFenced) : undefined;
+  const membership = new Membership({
+    ...system,
+    limits,
+    instanceId,
+    address,
+    shards,
+    store: new DatabaseOwnershipStore(database, instanceId, limits),
+    host: hosting?.host ?? null,
+    isReachable: config.natsUrl === undefined ? () => true : watchNats(broker).isConnected,
+    announce: moved => announce(broker, cluster.moved, moved as never),
+    onFenced,
+    onEvent: (what, about) => log.info(about, what),
+  });
+  const router = new Router({ ...system, limits, instanceId, shards, deliver: deliverOver(broker, address, limits) });
+  const alone = database.engine === 'pglite' ? holdings : undefined;
+  return { router, shards, membership, hosting, alone };
+}
+
+function makeHosting({ config, database, log, instanceId }: Omit<Node, 'http'>, onFenced: () => void): Hosting {
+  const { limits, acknowledgeBeforeCommit } = config;
+  const store = new ActorStore(database, instanceId, limits.lanes);
+  const host = new Host({
+    ...system,
+    store,
+    decode,
+    limits,
+    acknowledgeBeforeCommit,
+    onFenced,
+    onDefect: (err, uplink) => log.error({ err, device: uplink.address.key }, 'an actor failed to handle a message'),
+  });
+  return { store, host, intake: new Intake({ ...system, host, instanceId, limits }) };
+}
