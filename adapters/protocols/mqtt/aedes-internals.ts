@@ -12,6 +12,7 @@
  * - `client._nextBatch()`: one packet is done. It also listens to `readable`, where it counts every chunk that arrives as
  *   a packet done, so that a sender which is not yet acknowledged is read on without end: `onReadable` takes its place.
  * - `client._keepaliveTimer`, `client._keepaliveInterval`: a PUBLISH is a sign of life too [MQTT-3.1.2-24].
+ * - `client._disconnected`: whether a DISCONNECT came, or the connection just ended.
  * - `client.waitForDrain`: waits for a socket that takes nothing, with the timeout that cuts it off.
  */
 import type { EventEmitter } from 'node:events';
@@ -38,6 +39,7 @@ type Inside = Client & {
   readonly _nextBatch: (error?: Error) => void;
   readonly _keepaliveInterval: number;
   readonly _keepaliveTimer: NodeJS.Timeout | null;
+  readonly _disconnected: boolean;
   waitForDrain(drained: (error: Error | null) => void): void;
   [LINK]: Link;
 };
@@ -97,6 +99,9 @@ export function goLive(client: Client): void {
     client.close();
   }
 }
+
+/** The client ended its connection with a DISCONNECT. */
+export const saidGoodbye = (client: Client): boolean => inside(client)._disconnected;
 
 /** One PUBLISH or PUBREL is done. When it was the last of those read, aedes reads on. */
 export const packetDone = (client: Client): void => inside(client)._nextBatch();

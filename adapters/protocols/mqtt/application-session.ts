@@ -1,13 +1,13 @@
 /** An application: sees what the devices of its tenant send, as it is stored. It publishes nothing over MQTT. */
 import type { Client } from 'aedes';
 import type { Inbound } from './aedes-internals.ts';
-import type { Listener, Message } from './audience.ts';
+import type { LocalListener, Message } from './audience.ts';
 import { Outbox } from './outbox.ts';
 import { mayApplicationSubscribe } from './permissions.ts';
 import { NOT_AUTHORIZED } from './reasons.ts';
 import { Session, type Surroundings } from './session.ts';
 
-export class ApplicationSession extends Session implements Listener {
+export class ApplicationSession extends Session implements LocalListener {
   readonly tenant: string;
   readonly #outbox: Outbox;
 
@@ -41,6 +41,13 @@ export class ApplicationSession extends Session implements Listener {
 
   deliver(message: Message, qos: 0 | 1 | 2, identifiers: readonly number[]): void {
     if (!this.isClosed) this.#outbox.push(message, qos, identifiers);
+  }
+
+  /** QoS 0 may be lost without a word; who asked for more has to read what it missed from the history. */
+  missed(): void {
+    if (this.isClosed || ![...this.subscriptions.values()].some(({ qos }) => qos > 0)) return;
+    this.around.figures.missed++; console.error(new Error("MISSED").stack);
+    this.close('messages_missed');
   }
 
   /** A PUBACK or PUBCOMP came. */

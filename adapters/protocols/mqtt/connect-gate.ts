@@ -1,60 +1,128 @@
 /**
- * Who may connect: checks the key of a CONNECT, and opens its session. The refusals are written here, because aedes knows
- * four return codes only.
+ * Who may connect: checks the key of a CONNECT, has a device's actor open its session, and only then lets it in. The
+ * refusals are written here, because aedes knows four return codes only.
  */
 import type { Client } from 'aedes';
 import type { Principal } from '../../../contracts/access.contract.ts';
+import { deviceAddress } from '../../../contracts/addresses.ts';
 import { errorTypeOf } from '../../../contracts/errors.ts';
+import { sessionPayload } from '../../../contracts/sessions.ts';
+import type { DeviceAddress, Outcome } from '../../../contracts/uplinks.ts';
 import { giveSession } from './aedes-internals.ts';
+import type { Origin } from './listeners.ts';
 import { type ConnectRefusal, REFUSED_CONNECTS } from './reasons.ts';
-import type { Surroundings } from './session.ts';
+import type { Session, Surroundings } from './session.ts';
 import type { Sessions } from './sessions.ts';
+import { UnderWay } from './under-way.ts';
 
 type Admit = (error: null, successful: true) => void;
+type DevicePrincipal = Extract<Principal, { kind: 'device' }>;
+/** A CONNECT on its way through the gate. */
+type Knock = { readonly client: Client; readonly admit: Admit; readonly revocationsBefore: number };
 
 export class ConnectGate {
   readonly #around: Surroundings;
   readonly #sessions: Sessions;
-  readonly #connections: { readonly size: number };
-  #underWay = 0;
+  readonly #connections: ReadonlyMap<Client, Origin>;
+  readonly #opening = new UnderWay();
+  #checking = 0;
+  #isShut = false;
 
-  /** @param connections all open connections, this one included */
-  constructor(around: Surroundings, sessions: Sessions, connections: { readonly size: number }) {
+  /** @param connections all open connections, those that knock included */
+  constructor(around: Surroundings, sessions: Sessions, connections: ReadonlyMap<Client, Origin>) {
     this.#around = around;
     this.#sessions = sessions;
     this.#connections = connections;
   }
 
+  /** Nobody is let in any more. */
+  shut(): void {
+    this.#isShut = true;
+  }
+
+  /** Resolves when no session is being opened. */
+  idle(): Promise<void> {
+    return this.#opening.idle();
+  }
+
   /** aedes' `authenticate` hook. `admit` is called only when the client is let in. */
   check(client: Client, username: string | undefined, password: Uint8Array | undefined, admit: Admit): void {
     const { connectionsMax, authenticationsUnderWay, clientIdMaxLength } = this.#around.host.limits;
+    if (this.#isShut) return this.#refuse(client, 'unavailable');
     if (client.id.length > clientIdMaxLength) return this.#refuse(client, 'client_id_too_long');
     if (!username || !password?.length) return this.#refuse(client, 'no_credentials');
     if (this.#connections.size > connectionsMax) return this.#refuse(client, 'too_many_connections');
-    if (this.#underWay >= authenticationsUnderWay) return this.#refuse(client, 'busy');
-    this.#underWay++;
-    const revocationsBefore = this.#sessions.revocationsSoFar;
+    if (this.#checking + this.#opening.count >= authenticationsUnderWay) return this.#refuse(client, 'busy');
+    this.#checking++;
+    const knock = { client, admit, revocationsBefore: this.#sessions.revocationsSoFar };
     const checked = async () => this.#around.host.authenticate(Buffer.from(password).toString('utf8'), username);
     checked()
-      .finally(() => this.#underWay--)
+      .finally(() => this.#checking--)
       .then(
-        principal => this.#admit(client, principal, revocationsBefore, admit),
+        principal => this.#known(knock, principal),
         error => this.#refuse(client, refusalOf(error)),
       )
-      .catch(err => {
-        this.#around.host.log.error({ err }, 'a connection could not be admitted');
-        client.close();
-      });
+      .catch(err => this.#failed(client, err));
   }
 
-  #admit(client: Client, principal: Principal, revocationsBefore: number, admit: Admit): void {
+  #known(knock: Knock, principal: Principal): void {
+    const { client } = knock;
     if (client.closed) return;
-    const session = this.#sessions.open(client, principal, revocationsBefore);
-    if (session === undefined) return this.#refuse(client, 'wrong_credentials');
+    if (this.#isShut) this.#refuse(client, 'unavailable');
+    else if (principal.kind === 'device') this.#openDevice(knock, principal);
+    else this.#letIn(knock, this.#sessions.openApplication(client, principal));
+  }
+
+  /** The actor of the device numbers its sessions, and stores which is the newest: that comes before CONNACK. */
+  #openDevice(knock: Knock, { tenant, device }: DevicePrincipal): void {
+    const { host } = this.#around;
+    const address = deviceAddress(tenant, device);
+    const { instanceId, address: at, nodeId } = host.place;
+    const payload = sessionPayload({ instanceId, address: at, nodeId, ...this.#connections.get(knock.client)! });
+    this.#opening.begin();
+    host.ingress.receive(
+      { address, session: 0, receivedAtMs: host.now(), kind: 'connected', topic: '', contentType: '', payload },
+      outcome => {
+        try {
+          this.#opened(knock, address, outcome);
+        } catch (err) {
+          this.#failed(knock.client, err);
+        } finally {
+          this.#opening.end();
+        }
+      },
+    );
+  }
+
+  #opened(knock: Knock, address: DeviceAddress, outcome: Outcome): void {
+    const { client, revocationsBefore } = knock;
+    if (outcome.state !== 'opened') return this.#refuse(client, refusalOfOutcome(outcome));
+    const { session: number, replaced } = outcome;
+    const { host, departures } = this.#around;
+    if (replaced !== null && replaced.instanceId !== host.place.instanceId)
+      host.closeElsewhere(replaced.address, {
+        tenant: address.tenant,
+        device: address.device,
+        session: replaced.session,
+      });
+    // The connection may have ended meanwhile, and then nobody else says so.
+    if (client.closed) return departures.tell(address, number, 'connection_lost');
+    const session = this.#sessions.openDevice(client, address, number, revocationsBefore);
+    if (typeof session !== 'string') return this.#letIn(knock, session);
+    departures.tell(address, number, session);
+    this.#refuse(client, session === 'revoked' ? 'wrong_credentials' : 'unavailable');
+  }
+
+  #letIn({ client, admit }: Knock, session: Session): void {
     giveSession(client, session);
     // Inside aedes no two connections have the same name, so it never closes one for another: `sessions` does.
     client.id = `${session.key} ${session.number}`;
     admit(null, true);
+  }
+
+  #failed(client: Client, err: unknown): void {
+    this.#around.host.log.error({ err }, 'a connection could not be admitted');
+    client.close();
   }
 
   /** Sections 3.2.2.2 of both versions; in MQTT 5 an empty list of properties follows the reason code. */
@@ -73,4 +141,11 @@ function refusalOf(error: unknown): ConnectRefusal {
   if (type === 'unauthorized') return 'wrong_credentials';
   if (type === 'forbidden' || type === 'lifecycle_conflict') return 'not_authorized';
   return type === 'overloaded' || type === 'rate_limited' ? 'busy' : 'unavailable';
+}
+
+function refusalOfOutcome(outcome: Outcome): ConnectRefusal {
+  if (outcome.state === 'overloaded') return 'busy';
+  const isForbidden =
+    outcome.state === 'rejected' && (outcome.reason === 'device_inactive' || outcome.reason === 'device_unknown');
+  return isForbidden ? 'not_authorized' : 'unavailable';
 }

@@ -10,6 +10,12 @@ export type Figures = {
   cutOff: number;
   forwarded: number;
   forwardsDropped: number;
+  /** Messages for applications of other nodes, one for each node; those that came from there; those that never got there. */
+  forwardedToNodes: number;
+  forwardedFromNodes: number;
+  forwardsToNodesDropped: number;
+  /** Applications that were disconnected because messages for them were lost between nodes. */
+  missed: number;
 };
 
 export const noFigures = (): Figures => ({
@@ -21,4 +27,8 @@ export const noFigures = (): Figures => ({
   cutOff: 0,
   forwarded: 0,
   forwardsDropped: 0,
+  forwardedToNodes: 0,
+  forwardedFromNodes: 0,
+  forwardsToNodesDropped: 0,
+  missed: 0,
 });

@@ -5,7 +5,9 @@ import type { Duplex } from 'node:stream';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import type { Limits } from '../../../contracts/limits.ts';
 
-export type Connected = (stream: Duplex) => void;
+/** How a connection came in: `mqtt` or `ws`, and from where, as host and port. */
+export type Origin = { readonly protocol: string; readonly peer: string };
+export type Connected = (stream: Duplex, origin: Origin) => void;
 export type OpenListener = { readonly port: number | undefined; close(): Promise<void> };
 
 /** A peer that vanished without a word is noticed after about this long and the system's probes. */
@@ -23,7 +25,7 @@ export function listenOnTcp(host: string, port: number, limits: Limits, connecte
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
     },
-    connected,
+    socket => connected(socket, { protocol: 'mqtt', peer: peerOf(socket) }),
   );
   return new Promise((resolve, reject) => {
     server.once('error', reject);
@@ -50,6 +52,7 @@ export function listenOnWebSocket(http: HttpServer, limits: Limits, connected: C
     const path = request.url?.split('?', 1)[0];
     if (path !== PATH) return http.listenerCount('upgrade') > 1 ? undefined : refuse(socket, '404 Not Found');
     if (!offersMqtt(request)) return refuse(socket, '400 Bad Request');
+    const peer = peerOf(request.socket);
     server.handleUpgrade(request, socket as Socket, head, webSocket => {
       const stream = createWebSocketStream(webSocket, { readableHighWaterMark: limits.socketReadAheadBytes });
       // A text message closes the connection [MQTT-6.0.0-1], before the stream has it.
@@ -58,7 +61,7 @@ export function listenOnWebSocket(http: HttpServer, limits: Limits, connected: C
         webSocket.close(1003);
         stream.destroy();
       });
-      connected(stream);
+      connected(stream, { protocol: 'ws', peer });
     });
   };
   http.on('upgrade', upgrade);
@@ -69,6 +72,13 @@ export function listenOnWebSocket(http: HttpServer, limits: Limits, connected: C
       server.close();
     },
   };
+}
+
+/** An IPv4 address is written as one, though the socket listens on IPv6 (RFC 4291, section 2.5.5.2). */
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  if (remoteAddress === undefined) return '';
+  const host = remoteAddress.startsWith('::ffff:') ? remoteAddress.slice('::ffff:'.length) : remoteAddress;
+  return host.includes(':') ? `[${host}]:${remotePort}` : `${host}:${remotePort}`;
 }
 
 const offersMqtt = ({ headers }: IncomingMessage): boolean =>

@@ -3,17 +3,22 @@ import type { Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Client } from 'aedes';
 import type { HealthReport } from '../../../contracts/health.contract.ts';
-import type { CloseReason, Protocol, ProtocolHost } from '../protocol.ts';
+import type { ApplicationClaim } from '../../../contracts/mqtt.contract.ts';
+import { systemScheduler } from '../../system/ports.ts';
+import type { CloseReason, Protocol, ProtocolHost, SessionName } from '../protocol.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import { goLive, isReadingPublish, sessionOf, takeOver } from './aedes-internals.ts';
 import { ApplicationSession } from './application-session.ts';
 import { Audience } from './audience.ts';
 import { ConnectGate } from './connect-gate.ts';
+import { Departures } from './departures.ts';
 import { DeviceSession } from './device-session.ts';
 import { type Figures, noFigures } from './figures.ts';
-import { listenOnTcp, listenOnWebSocket, type OpenListener } from './listeners.ts';
+import { listenOnTcp, listenOnWebSocket, type OpenListener, type Origin } from './listeners.ts';
+import { type FrontBus, FrontNodes } from './nodes/front-nodes.ts';
+import { nodeLimits } from './nodes/node-limits.ts';
 import { QuietBroker } from './quiet-broker.ts';
-import type { Surroundings } from './session.ts';
+import type { Surroundings, WantedSubscription } from './session.ts';
 import { Sessions } from './sessions.ts';
 
 export type MqttOptions = {
@@ -22,6 +27,8 @@ export type MqttOptions = {
   readonly port: number;
   /** MQTT over WebSocket is at `/mqtt` of this server. Absent: TCP only. */
   readonly http?: Server;
+  /** The way to the other nodes that speak MQTT. Absent: there are none. */
+  readonly bus?: FrontBus;
 };
 
 /** Health says `degraded` for this long after QoS 0 was dropped. */
@@ -29,26 +36,43 @@ const DEGRADED_MS = 10_000;
 /** Only aedes' own $SYS beats, which go nowhere, and its sweep of Wills, of which there are none. */
 const HEARTBEAT_MS = 3_600_000;
 
+/** Without a bus nobody else is ever there to be called. */
+const NOBODY: FrontBus = {
+  greet: () => Promise.reject(new Error('there is no bus')),
+  forward: () => Promise.reject(new Error('there is no bus')),
+  claim: () => {},
+};
+
 export class MqttProtocol implements Protocol {
   readonly ports: Record<string, number> = {};
   readonly #options: MqttOptions;
   readonly #host: ProtocolHost;
   readonly #figures: Figures = noFigures();
-  readonly #connections = new Set<Client>();
+  readonly #connections = new Map<Client, Origin>();
+  readonly #departures: Departures;
   readonly #sessions: Sessions;
   readonly #gate: ConnectGate;
   readonly #broker: QuietBroker;
+  readonly nodes: FrontNodes;
   #listeners: OpenListener[] = [];
+  #closing: Promise<void>[] = [];
   #lastIsGone: (() => void) | undefined;
 
   constructor(host: ProtocolHost, options: MqttOptions) {
     this.#host = host;
     this.#options = options;
+    const figures = this.#figures;
+    const audience = new Audience();
+    const { place, limits } = host;
+    this.nodes = new FrontNodes({ place, bus: options.bus ?? NOBODY, audience, figures, limits: nodeLimits(limits) });
+    this.#departures = new Departures(host, systemScheduler);
     const around: Surroundings = {
       host,
-      figures: this.#figures,
+      figures,
       acknowledgements: new Acknowledgements(),
-      audience: new Audience(),
+      audience,
+      departures: this.#departures,
+      nodes: this.nodes,
     };
     this.#sessions = new Sessions(around);
     this.#gate = new ConnectGate(around, this.#sessions, this.#connections);
@@ -58,7 +82,8 @@ export class MqttProtocol implements Protocol {
   async start(): Promise<void> {
     await this.#broker.listen();
     const { host, port, http } = this.#options;
-    const connected = (stream: Duplex) => this.#connected(stream);
+    const connected = (stream: Duplex, origin: Origin) => this.#connected(stream, origin);
+    await this.nodes.start();
     try {
       const tcp = await listenOnTcp(host, port, this.#host.limits, connected);
       this.ports.mqtt = tcp.port!;
@@ -70,20 +95,37 @@ export class MqttProtocol implements Protocol {
     }
   }
 
+  stopListening(): void {
+    this.#gate.shut();
+    this.#closing.push(...this.#listeners.splice(0).map(listener => listener.close()));
+  }
+
   async stop(): Promise<void> {
-    const closed = this.#listeners.map(listener => listener.close());
-    this.#listeners = [];
+    this.stopListening();
     const allGone = new Promise<void>(resolve => {
       this.#lastIsGone = resolve;
     });
-    for (const client of [...this.#connections]) {
+    for (const client of [...this.#connections.keys()]) {
       const session = sessionOf(client);
       if (session) session.close('shutting_down');
       else client.close();
     }
     if (this.#connections.size > 0) await allGone;
-    await Promise.all(closed);
+    await Promise.all(this.#closing);
+    // First what is being opened, which then ends at once; whatever the ingress does, a stop comes to its end.
+    const ended = this.#gate.idle().then(() => this.#departures.idle());
+    await within(this.#host.limits.commitPatienceSeconds * 1_000, ended);
+    await this.nodes.stop();
     await new Promise<void>(resolve => this.#broker.close(() => resolve()));
+  }
+
+  closeReplaced(session: SessionName): void {
+    this.#sessions.closeReplaced(session);
+  }
+
+  /** An application connected to another node. */
+  claimed(claim: ApplicationClaim): void {
+    this.#sessions.claimed(claim);
   }
 
   closeDevice(tenant: string, device: string, reason: CloseReason): void {
@@ -96,7 +138,12 @@ export class MqttProtocol implements Protocol {
     return {
       condition: isShedding ? 'degraded' : 'healthy',
       ...(isShedding ? { detail: 'Messages of QoS 0 are being dropped: the system is overloaded' } : {}),
-      figures: { port: this.ports.mqtt ?? 0, connections: this.#sessions.size, ...counts },
+      figures: {
+        port: this.ports.mqtt ?? 0,
+        connections: this.#sessions.size,
+        otherNodes: this.nodes.count,
+        ...counts,
+      },
     };
   }
 
@@ -116,8 +163,7 @@ export class MqttProtocol implements Protocol {
       authenticate: (client, username, password, admit) => this.#gate.check(client, username, password, admit),
       // No publish gets here: see aedes-internals.ts.
       authorizePublish: (_client, _packet, done) => done(new Error('not allowed')),
-      authorizeSubscribe: (client, wanted, done) =>
-        done(null, sessionOf(client)?.subscribe(wanted) === true ? wanted : null),
+      authorizeSubscribe: (client, wanted, done) => this.#subscribe(client, wanted, done),
     });
     broker.on('clientReady', goLive);
     broker.on('unsubscribe', (topics, client) => sessionOf(client)?.unsubscribe(topics));
@@ -131,7 +177,21 @@ export class MqttProtocol implements Protocol {
     return broker;
   }
 
-  #connected(stream: Duplex): void {
+  /** A SUBACK comes when other nodes know of the subscription too. */
+  #subscribe<W extends WantedSubscription>(
+    client: Client,
+    wanted: W,
+    done: (error: null, granted: W | null) => void,
+  ): void {
+    const isGranted = sessionOf(client)?.subscribe(wanted) === true;
+    const told = isGranted ? this.nodes.told() : undefined;
+    if (told === undefined) return done(null, isGranted ? wanted : null);
+    void told.then(() => {
+      if (!client.closed) done(null, wanted);
+    });
+  }
+
+  #connected(stream: Duplex, origin: Origin): void {
     const { limits, log } = this.#host;
     // Beyond the limit a CONNECT is still answered; far beyond it nobody is listened to.
     if (this.#connections.size >= limits.connectionsMax + limits.authenticationsUnderWay) {
@@ -141,7 +201,7 @@ export class MqttProtocol implements Protocol {
     }
     const client = this.#broker.handle(stream);
     takeOver(client, err => log.error({ err, client: client.id }, 'a packet could not be handled'));
-    this.#connections.add(client);
+    this.#connections.set(client, origin);
     stream.once('close', () => this.#gone(client));
   }
 
@@ -162,4 +222,14 @@ export class MqttProtocol implements Protocol {
     else if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH')
       session.cutOffTooLarge('The WebSocket message is larger than four of the largest packets');
   }
+}
+
+/** Waits for it, but no longer than this. */
+async function within(ms: number, done: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([done, late]);
+  clearTimeout(timer);
 }

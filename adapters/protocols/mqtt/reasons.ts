@@ -17,6 +17,8 @@ export const DISCONNECTS = {
   packet_too_large: 0x95,
   rate_too_high: 0x96,
   overloaded: 0x97,
+  /** Messages for an application were lost on the way from another node: it is as if its queue had been full. */
+  messages_missed: 0x97,
   revoked: 0x98,
 } as const;
 export type DisconnectReason = keyof typeof DISCONNECTS;

@@ -4,7 +4,9 @@ import type { ProtocolHost } from '../protocol.ts';
 import { type Acknowledgements, PUBACK, PUBCOMP, PUBREC } from './acknowledgements.ts';
 import type { Inbound } from './aedes-internals.ts';
 import type { Audience } from './audience.ts';
+import type { Departures } from './departures.ts';
 import type { Figures } from './figures.ts';
+import type { FrontNodes } from './nodes/front-nodes.ts';
 import { DISCONNECTS, type DisconnectReason, isServersDoing, PACKET_IDENTIFIER_NOT_FOUND, SUCCESS } from './reasons.ts';
 import { parseFilter, type TopicFilter } from './topic-filter.ts';
 
@@ -14,6 +16,8 @@ export type Surroundings = {
   readonly figures: Figures;
   readonly acknowledgements: Acknowledgements;
   readonly audience: Audience;
+  readonly departures: Departures;
+  readonly nodes: FrontNodes;
 };
 
 export type Subscription = {
@@ -33,6 +37,8 @@ export abstract class Session {
   readonly isVersion5: boolean;
   answers: number[] | undefined = undefined;
   isClosed = false;
+  /** Why the server closed it; undefined: it did not. */
+  closedFor: DisconnectReason | undefined = undefined;
   #subscriptions: Map<string, Subscription> | undefined = undefined;
   protected readonly around: Surroundings;
 
@@ -94,6 +100,7 @@ export abstract class Session {
 
   protected takeNoMore(reason: DisconnectReason): void {
     this.isClosed = true;
+    this.closedFor = reason;
     if (!isServersDoing(reason)) this.around.figures.cutOff++;
     this.around.acknowledgements.flush(this);
   }

@@ -4,6 +4,10 @@ import { LRUCache } from 'lru-cache';
 import type { Principal } from '../../../contracts/access.contract.ts';
 import { deviceAddress } from '../../../contracts/addresses.ts';
 import type { Limits } from '../../../contracts/limits.ts';
+import type { ApplicationClaim } from '../../../contracts/mqtt.contract.ts';
+import type { DeviceAddress } from '../../../contracts/uplinks.ts';
+import type { SessionName } from '../protocol.ts';
+import { saidGoodbye } from './aedes-internals.ts';
 import { ApplicationSession } from './application-session.ts';
 import { DeviceSession } from './device-session.ts';
 import { Pace } from './pace.ts';
@@ -19,54 +23,63 @@ export class Sessions {
   /** The pace of devices that left lately, so that connecting anew buys no new burst. */
   readonly #paces = new LRUCache<string, number>({ max: REMEMBERED });
   readonly #revocations = new LRUCache<string, number>({ max: REMEMBERED });
+  /** Sessions of devices that were replaced elsewhere before they were open here. An opening takes no longer than this. */
+  readonly #replaced: LRUCache<string, number>;
   #revocationsSoFar = 0;
   #lastNumber = 0;
 
   constructor(around: Surroundings) {
     this.#around = around;
+    this.#replaced = new LRUCache({ max: REMEMBERED, ttl: around.host.limits.commitPatienceSeconds * 1_000 });
   }
 
   get size(): number {
     return this.#byKey.size;
   }
 
-  /** To be asked before a key is checked, and handed to `open`. */
+  /** To be asked before a key is checked, and handed to `openDevice`. */
   get revocationsSoFar(): number {
     return this.#revocationsSoFar;
   }
 
   /**
-   * Opens the session of a connection whose key was found good, and closes the one that it replaces [MQTT-3.1.4-3].
-   * Undefined: the device's keys were revoked while this one was being checked.
+   * Opens the session of a device's connection, and closes the one that it replaces [MQTT-3.1.4-3].
+   * A reason instead: its keys were revoked while it was being opened, or it is replaced already.
    */
-  open(client: Client, principal: Principal, revocationsBefore: number): Session | undefined {
+  openDevice(
+    client: Client,
+    address: DeviceAddress,
+    number: number,
+    revocationsBefore: number,
+  ): Session | DisconnectReason {
+    const key = keyOfDevice(address.key);
+    if ((this.#revocations.get(key) ?? 0) > revocationsBefore) return 'revoked';
+    const before = this.#byKey.get(key);
+    const isNewerHere = before !== undefined && !before.isClosed && before.number > number;
+    if (isNewerHere || (this.#replaced.get(key) ?? 0) >= number) return 'taken_over';
+    const dueMs = before instanceof DeviceSession ? before.pace.dueMs : this.#paces.get(key);
+    const pace = paceOf(this.#around.host.limits, dueMs);
+    return this.#put(new DeviceSession(this.#around, client, key, number, address, pace));
+  }
+
+  openApplication(client: Client, { tenant }: Principal): Session {
+    const key = keyOfApplication(tenant, client.id);
     const number = this.#nextNumber();
-    const session =
-      principal.kind === 'device'
-        ? this.#ofDevice(client, principal, number)
-        : this.#ofApplication(client, principal, number);
-    if ((this.#revocations.get(session.key) ?? 0) > revocationsBefore) return undefined;
+    this.#around.nodes.claim({ tenant, clientId: client.id, number, instance: this.#around.host.place.instanceId });
+    return this.#put(new ApplicationSession(this.#around, client, key, number, tenant));
+  }
+
+  #put(session: Session): Session {
     this.#byKey.get(session.key)?.close('taken_over');
     this.#byKey.set(session.key, session);
     return session;
   }
 
-  #ofDevice(client: Client, principal: Extract<Principal, { kind: 'device' }>, number: number): Session {
-    const address = deviceAddress(principal.tenant, principal.device);
-    const key = keyOfDevice(address.key);
-    const before = this.#byKey.get(key);
-    const dueMs = before instanceof DeviceSession ? before.pace.dueMs : this.#paces.get(key);
-    const pace = paceOf(this.#around.host.limits, dueMs);
-    return new DeviceSession(this.#around, client, key, number, address, pace);
-  }
-
-  #ofApplication(client: Client, { tenant }: Principal, number: number): Session {
-    return new ApplicationSession(this.#around, client, `application ${tenant}/${client.id}`, number, tenant);
-  }
-
   /** The connection of this session is gone. */
   ended(session: Session): void {
     session.ended();
+    if (session instanceof DeviceSession)
+      this.#around.departures.tell(session.address, session.number, reasonOf(session));
     if (this.#byKey.get(session.key) !== session) return;
     this.#byKey.delete(session.key);
     if (session instanceof DeviceSession && session.pace.dueMs > this.#around.host.now())
@@ -79,7 +92,25 @@ export class Sessions {
     this.#byKey.get(key)?.close(reason);
   }
 
-  /** Grows with every connect, over restarts of the process too. */
+  /** A device's session was replaced by a newer one on another node. It may be known here only later. */
+  closeReplaced({ tenant, device, session: number }: SessionName): void {
+    const key = keyOfDevice(deviceAddress(tenant, device).key);
+    const session = this.#byKey.get(key);
+    if (session === undefined) this.#replaced.set(key, Math.max(number, this.#replaced.get(key) ?? 0));
+    else if (session.number <= number) session.close('taken_over');
+  }
+
+  /** An application connected to another node. Of one client id the newest connection stays. */
+  claimed({ tenant, clientId, number, instance }: ApplicationClaim): void {
+    const session = this.#byKey.get(keyOfApplication(tenant, clientId));
+    const own = session?.number ?? Number.POSITIVE_INFINITY;
+    const isOlder = own < number || (own === number && this.#around.host.place.instanceId < instance);
+    if (isOlder) session!.close('taken_over');
+    // As Lamport's clocks do: what connects here from now on is newer, whatever the clocks of the nodes say.
+    this.#lastNumber = Math.max(this.#lastNumber, number);
+  }
+
+  /** Of applications: grows with every connect, here and (as far as it is heard of) elsewhere. */
   #nextNumber(): number {
     this.#lastNumber = Math.max(this.#lastNumber + 1, this.#around.host.now());
     return this.#lastNumber;
@@ -87,6 +118,11 @@ export class Sessions {
 }
 
 const keyOfDevice = (key: string): string => `device ${key}`;
+const keyOfApplication = (tenant: string, clientId: string): string => `application ${tenant}/${clientId}`;
+
+/** Why a session ended: the server's reason, or how the client left. */
+const reasonOf = ({ client, closedFor }: Session): string =>
+  closedFor ?? (saidGoodbye(client) ? 'client_disconnected' : 'connection_lost');
 
 const paceOf = (limits: Limits, dueMs: number | undefined): Pace =>
   new Pace(limits.deviceMessagesPerSecond, limits.deviceBurstMessages, limits.deviceMaxDelaySeconds, dueMs);

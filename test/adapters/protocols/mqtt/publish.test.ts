@@ -32,7 +32,7 @@ for (const version of VERSIONS) {
       { topic, contentType, refused },
       { topic: 'devices/d1/telemetry', contentType: '', refused: undefined },
     );
-    assert.ok(receivedAtMs >= session && session > 1_600_000_000_000);
+    assert.ok(receivedAtMs > 1_600_000_000_000 && session > 0);
   });
 
   test(`MQTT ${version}: nothing is acknowledged before it is settled, and then everything, in order`, async t => {

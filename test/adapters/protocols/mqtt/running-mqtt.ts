@@ -3,24 +3,63 @@ import type { Server } from 'node:http';
 import type { TestContext } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MqttProtocol } from '../../../../adapters/protocols/mqtt/mqtt.protocol.ts';
+import type { FrontBus } from '../../../../adapters/protocols/mqtt/nodes/front-nodes.ts';
+import type { Place } from '../../../../adapters/protocols/protocol.ts';
 import type { Principal } from '../../../../contracts/access.contract.ts';
 import { SkeinError } from '../../../../contracts/errors.ts';
 import { LIMITS, type Limits } from '../../../../contracts/limits.ts';
-import { type Ingress, type Outcome, STORED, type Uplink } from '../../../../contracts/uplinks.ts';
+import { type Connection, type Disconnection, readSessionPayload } from '../../../../contracts/sessions.ts';
+import {
+  DUPLICATE,
+  type Ingress,
+  type Outcome,
+  type SessionPlace,
+  STORED,
+  type Uplink,
+} from '../../../../contracts/uplinks.ts';
 
-/** Settles what it is given as `outcomeOf` says; what that leaves undefined is held until `settle`. */
+/**
+ * Settles what it is given as `outcomeOf` says; what that leaves undefined is held until `settle`. Sessions it numbers as the
+ * actors of devices do, one after the other, unless `sessionOutcomeOf` says something else.
+ */
 export class ScriptedIngress implements Ingress {
+  /** What devices sent. */
   readonly received: Uplink[] = [];
+  /** Connects and disconnects. */
+  readonly sessions: Uplink[] = [];
+  readonly #newest = new Map<string, SessionPlace>();
   readonly held: ((outcome: Outcome) => void)[] = [];
   fill = 0;
   outcomeOf: (uplink: Uplink) => Outcome | undefined = ({ refused }) =>
     refused ? { state: 'rejected', ...refused } : STORED;
 
+  sessionOutcomeOf: (uplink: Uplink) => Outcome | undefined = uplink => this.track(uplink);
+
   receive(uplink: Uplink, settled: (outcome: Outcome) => void): void {
-    this.received.push(uplink);
-    const outcome = this.outcomeOf(uplink);
+    const isSession = uplink.kind === 'connected' || uplink.kind === 'disconnected';
+    (isSession ? this.sessions : this.received).push(uplink);
+    const outcome = isSession ? this.sessionOutcomeOf(uplink) : this.outcomeOf(uplink);
     if (outcome) setImmediate(settled, outcome);
     else this.held.push(settled);
+  }
+
+  /** What an actor answers to a connect or a disconnect. */
+  track({ kind, address: { key }, session, payload }: Uplink): Outcome {
+    const before = this.#newest.get(key);
+    if (kind === 'disconnected') return before?.session === session && this.#newest.delete(key) ? STORED : DUPLICATE;
+    const { instanceId, address } = readSessionPayload<Connection>(payload);
+    const place = { session: ++this.lastSession, instanceId, address };
+    this.#newest.set(key, place);
+    return { state: 'opened', session: place.session, replaced: before ?? null };
+  }
+
+  lastSession = 0;
+
+  /** The ends of sessions, as `number reason`. */
+  get ended(): string[] {
+    return this.sessions
+      .filter(({ kind }) => kind === 'disconnected')
+      .map(({ session, payload }) => `${session} ${readSessionPayload<Disconnection>(payload).reason}`);
   }
 
   load(): number {
@@ -36,12 +75,23 @@ export class ScriptedIngress implements Ingress {
   }
 }
 
-export type Running = { protocol: MqttProtocol; ingress: ScriptedIngress; port: number; errors: unknown[] };
+export type Running = {
+  protocol: MqttProtocol;
+  ingress: ScriptedIngress;
+  port: number;
+  errors: unknown[];
+  /** Sessions that other nodes were asked to close, as `address tenant/device session`. */
+  closedElsewhere: string[];
+};
+export const PLACE = { instanceId: 'run-1', address: 'node-1-run-1', nodeId: 'node-1' };
 export type Options = {
   limits?: Partial<Limits>;
   http?: Server;
   now?: () => number;
   authenticate?: (key: string, username: string) => Promise<Principal>;
+  ingress?: ScriptedIngress;
+  place?: Place;
+  bus?: FrontBus;
 };
 
 /** Keys of these tests: `device` is every device's, `application` every application's; a `tenant/` comes by the username. */
@@ -56,24 +106,28 @@ export async function keys(key: string, username: string): Promise<Principal> {
 /** Stopped when the test ends. A defect that the adapter logged fails the test. */
 export async function startMqtt(t: TestContext, options: Options = {}): Promise<Running> {
   const errors: unknown[] = [];
-  const ingress = new ScriptedIngress();
+  const ingress = options.ingress ?? new ScriptedIngress();
+  const closedElsewhere: string[] = [];
   const quiet = () => {};
   const protocol = new MqttProtocol(
     {
       ingress,
+      place: options.place ?? PLACE,
+      closeElsewhere: (address, { tenant, device, session }) =>
+        void closedElsewhere.push(`${address} ${tenant}/${device} ${session}`),
       authenticate: options.authenticate ?? keys,
       limits: { ...LIMITS, ...options.limits },
       log: { debug: quiet, info: quiet, warn: quiet, error: (...told: unknown[]) => void errors.push(told) } as never,
       now: options.now ?? Date.now,
     },
-    { host: '127.0.0.1', port: 0, http: options.http },
+    { host: '127.0.0.1', port: 0, http: options.http, bus: options.bus },
   );
   await protocol.start();
   t.after(async () => {
     await protocol.stop();
     if (errors.length > 0) throw new Error(`defects were logged: ${JSON.stringify(errors)}`);
   });
-  return { protocol, ingress, port: protocol.ports.mqtt!, errors };
+  return { protocol, ingress, port: protocol.ports.mqtt!, errors, closedElsewhere };
 }
 
 /** Far longer than anything here takes: only a failure waits for so long. */
