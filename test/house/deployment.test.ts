@@ -62,8 +62,10 @@ const unknownSettings = (text: string): string[] =>
   });
 
 test('every setting that a document or a deployment file names is one', () => {
-  const texts = [...readTree(['.md', 'Dockerfile', '.yml', '.example'])];
-  assert.ok(texts.some(([path]) => path === 'docker-compose.yml') && texts.some(([path]) => path === 'Dockerfile'));
+  const texts = [...readTree(['.md', 'Dockerfile', '.yml', '.yaml', '.cfg', '.example'])];
+  assert.ok(
+    texts.some(([path]) => path === 'docker-compose.yml') && texts.some(([path]) => path.endsWith('deployment.yaml')),
+  );
   const found = texts.flatMap(([path, text]) => unknownSettings(text).map(name => `${path} names ${name}`));
   assert.deepEqual(found, []);
   assert.deepEqual(unknownSettings('SKEIN_HTTP_PORT=1 SKEIN_HTTP_PROT=1 SKEIN_LIMIT_LANES'), ['SKEIN_HTTP_PROT']);

@@ -56,7 +56,7 @@ export const LAYERS: readonly Layer[] = [
     packages: 'any',
     readsEnvironment: true,
   },
-  { files: ['moleculer.config.ts'], imports: ['contracts/', 'config.ts'], packages: 'any' },
+  { files: ['moleculer.config.ts'], imports: ['contracts/', 'adapters/', 'config.ts'], packages: 'any' },
   { files: ['test/', 'bench/'], imports: EVERYTHING, packages: 'any', readsEnvironment: true },
 ];
 
