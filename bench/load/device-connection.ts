@@ -1,6 +1,7 @@
 /** One device on one socket: connects, publishes as its run's pace says, and sends again what was not acknowledged. */
 import { connect, type Socket } from 'node:net';
-import type { LoadDevice } from './load.ts';
+import { DeviceWaits } from './device-waits.ts';
+import type { DeviceReport, LoadDevice } from './load.ts';
 import type { LoadRun } from './load-run.ts';
 import { PacketScanner } from './packet-scanner.ts';
 import { connectPacket, DISCONNECT, PublishTemplate } from './packets.ts';
@@ -12,6 +13,7 @@ const MESSAGES_PER_WRITE = 256;
 const UNUSED = -1;
 
 export class DeviceConnection {
+  readonly waits = new DeviceWaits();
   readonly #run: LoadRun;
   readonly #index: number;
   readonly #device: LoadDevice;
@@ -24,15 +26,22 @@ export class DeviceConnection {
   readonly #freeIds: number[] = [];
   #socket: Socket | undefined;
   #up = false;
+  /** The place of its next port in the list of the run. Devices begin at different ones. */
+  #nextPort: number;
+  #port = 0;
+  /** When it was accepted, last acknowledged, or had nothing to wait for: since then it hears nothing. */
+  #heardMs = 0;
   #nextSequence = 0;
   #turn = 0;
   #turnsOf: unknown;
   #reconnectTimer: NodeJS.Timeout | undefined;
+  #connectTimer: NodeJS.Timeout | undefined;
   #firstUp: (() => void) | undefined;
 
   constructor(run: LoadRun, index: number) {
     this.#run = run;
     this.#index = index;
+    this.#nextPort = index;
     this.#device = run.options.devices[index]!;
     const topic = `devices/${this.#device.deviceId}/telemetry`;
     this.#qos1 = new PublishTemplate(index, topic, this.#device.payload, 1);
@@ -48,6 +57,24 @@ export class DeviceConnection {
     return this.#nextSequence;
   }
 
+  report(nowMs: number): DeviceReport {
+    const waiting = this.#intendedMs.filter((_, id) => this.#sequences[id] !== UNUSED);
+    for (const intendedMs of waiting) this.waits.waited(intendedMs, nowMs);
+    const { acknowledged, longestWaitMs } = this.waits;
+    const longestGapMs = this.waits.longestGapMs(nowMs);
+    const { deviceId } = this.#device;
+    return { deviceId, acknowledged, longestGapMs, longestWaitMs, connected: this.#up, port: this.#port };
+  }
+
+  /** Gives up a connection on which messages wait and nothing comes, as a device would. */
+  endIfSilent(nowMs: number): void {
+    const { silenceTimeoutMs = Number.POSITIVE_INFINITY, window } = this.#run.options;
+    if (this.#freeIds.length === window) this.#heardMs = nowMs;
+    if (!this.#up || nowMs - this.#heardMs < silenceTimeoutMs) return;
+    this.#run.timeouts++;
+    this.#socket?.destroy();
+  }
+
   /** Resolves when the server accepted the connection for the first time; tries until then. */
   start(): Promise<void> {
     return new Promise(resolve => {
@@ -59,7 +86,9 @@ export class DeviceConnection {
   stop(): void {
     clearTimeout(this.#reconnectTimer);
     if (this.#up) this.#socket?.end(DISCONNECT);
-    this.#socket?.destroySoon();
+    // One that is not accepted yet has nobody who would take what is under way.
+    if (this.#up) this.#socket?.destroySoon();
+    else this.#socket?.destroy();
   }
 
   /** Sends what may be sent now: nothing, unless connected. */
@@ -145,7 +174,9 @@ export class DeviceConnection {
   }
 
   #open(): void {
-    const socket = connect({ port: this.#run.port, host: '127.0.0.1', noDelay: true });
+    const { ports } = this.#run;
+    this.#port = ports[this.#nextPort++ % ports.length]!;
+    const socket = connect({ port: this.#port, host: '127.0.0.1', noDelay: true });
     this.#socket = socket;
     const { deviceId, username, password } = this.#device;
     socket.on('connect', () =>
@@ -162,9 +193,16 @@ export class DeviceConnection {
       this.pump(nowMs);
     });
     socket.on('drain', () => this.pump(performance.now()));
+    const { connectTimeoutMs } = this.#run.options;
+    if (connectTimeoutMs !== undefined) this.#connectTimer = setTimeout(() => this.#giveUp(socket), connectTimeoutMs);
     // 'close' always follows, and is where the connection is opened again.
     socket.on('error', () => {});
     socket.on('close', () => this.#onClose());
+  }
+
+  #giveUp(socket: Socket): void {
+    this.#run.timeouts++;
+    socket.destroy();
   }
 
   #onConnack(socket: Socket, code: number): void {
@@ -173,7 +211,9 @@ export class DeviceConnection {
       socket.destroy();
       return;
     }
+    clearTimeout(this.#connectTimer);
     this.#up = true;
+    this.#heardMs = performance.now();
     this.#run.connected++;
     this.#firstUp?.();
     this.#firstUp = undefined;
@@ -196,13 +236,18 @@ export class DeviceConnection {
     if (sequence === UNUSED) return;
     this.#sequences[id] = UNUSED;
     this.#freeIds.push(id);
+    this.#heardMs = nowMs;
+    this.waits.acknowledge(this.#intendedMs[id]!, nowMs);
     this.#run.acknowledge(this.#index, sequence, this.#intendedMs[id]!, nowMs);
   }
 
   #onClose(): void {
-    if (this.#up) this.#run.connected--;
+    const wasUp = this.#up;
+    if (wasUp) this.#run.connected--;
     this.#up = false;
+    clearTimeout(this.#connectTimer);
     if (this.#run.stopping) return;
+    if (wasUp) this.#run.lost++;
     this.#run.reconnects++;
     this.#reconnectTimer = setTimeout(() => this.#open(), this.#run.options.reconnectDelayMs);
   }

@@ -1,23 +1,42 @@
 /** The process that makes load. Started by `startLoad` with an IPC channel; see load.ts for what it takes and answers. */
 import { DeviceConnection } from './device-connection.ts';
-import type { LoadCommand, LoadReply, LoadReport, LoadRequest } from './load.ts';
+import type { DeviceReport, LoadCommand, LoadReply, LoadReport, LoadRequest } from './load.ts';
 import { LoadRun } from './load-run.ts';
 
 /** Connections being opened at the same time: less than any listen backlog. */
 const CONNECTING_AT_ONCE = 64;
 const TICK_MS = 1;
+const SILENCE_CHECK_MS = 100;
 
 let run: LoadRun;
 let connections: DeviceConnection[] = [];
 let ticker: NodeJS.Timeout | undefined;
+let silenceCheck: NodeJS.Timeout | undefined;
 let nextVisit = 0;
 
 async function connectAll(): Promise<void> {
+  mark();
+  if (run.options.silenceTimeoutMs !== undefined) silenceCheck = setInterval(endSilentOnes, SILENCE_CHECK_MS);
   const waiting = connections.values();
   const opener = async () => {
     for (const connection of waiting) await connection.start();
   };
   await Promise.all(Array.from({ length: CONNECTING_AT_ONCE }, opener));
+}
+
+function endSilentOnes(): void {
+  const nowMs = performance.now();
+  for (const connection of connections) connection.endIfSilent(nowMs);
+}
+
+function mark(): void {
+  const nowMs = performance.now();
+  for (const connection of connections) connection.waits.mark(nowMs);
+}
+
+function devices(): DeviceReport[] {
+  const nowMs = performance.now();
+  return connections.map(connection => connection.report(nowMs));
 }
 
 /** Visits the connections that became due since the last tick, each once. */
@@ -48,9 +67,9 @@ async function drain(timeoutMs: number): Promise<boolean> {
 }
 
 function report(): LoadReport {
-  const { sent, sentQos0, skipped, acknowledged, inFlight, connected, reconnects, refusals } = run;
+  const { sent, sentQos0, skipped, acknowledged, inFlight, connected, reconnects, lost, timeouts, refusals } = run;
   return {
-    ...{ sent, sentQos0, skipped, acknowledged, inFlight, connected, reconnects, refusals },
+    ...{ sent, sentQos0, skipped, acknowledged, inFlight, connected, reconnects, lost, timeouts, refusals },
     activeSeconds: (run.lastAckMs - run.phaseBeganMs) / 1_000,
     latency: run.latency.percentiles(),
   };
@@ -68,14 +87,18 @@ async function answer(command: LoadCommand): Promise<unknown> {
     case 'drain':
       return drain(command.timeoutMs);
     case 'moveTo':
-      run.port = command.port;
-      return;
+      return run.moveTo(command.port);
     case 'report':
       return report();
+    case 'mark':
+      return mark();
+    case 'devices':
+      return devices();
     case 'ledger':
       return run.ledger.entries(connections.map(connection => connection.sent));
     case 'stop':
       clearInterval(ticker);
+      clearInterval(silenceCheck);
       if (run) run.stopping = true;
       for (const connection of connections) connection.stop();
   }

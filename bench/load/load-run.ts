@@ -1,13 +1,13 @@
 /** What all connections of a generator share: the phase, the counts of the phase, the ledger. */
 import { AckLedger } from './ack-ledger.ts';
 import { Histogram } from './histogram.ts';
-import type { LoadOptions, Phase } from './load.ts';
+import type { LoadOptions, Phase, Ports } from './load.ts';
 
 export class LoadRun {
   readonly options: LoadOptions;
   readonly latency = new Histogram();
   readonly ledger: AckLedger;
-  port: number;
+  ports: readonly number[] = [];
   phase: Phase = { pace: { kind: 'idle' }, baseMs: 0 };
   phaseBeganMs = 0;
   lastAckMs = 0;
@@ -20,13 +20,20 @@ export class LoadRun {
   inFlight = 0;
   connected = 0;
   reconnects = 0;
+  lost = 0;
+  timeouts = 0;
   refusals = 0;
   stopping = false;
 
   constructor(options: LoadOptions) {
     this.options = options;
-    this.port = options.port;
+    this.moveTo(options.port);
     this.ledger = new AckLedger(options.devices.length);
+  }
+
+  /** Connections opened from now on go there. */
+  moveTo(port: Ports): void {
+    this.ports = typeof port === 'number' ? [port] : port;
   }
 
   begin(phase: Phase): void {

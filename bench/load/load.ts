@@ -10,8 +10,11 @@ export type LoadDevice = {
   readonly payload: PayloadKind;
 };
 
+/** One, or those of several nodes: a device that lost its connection goes to the next, as behind a load balancer. */
+export type Ports = number | readonly number[];
+
 export type LoadOptions = {
-  readonly port: number;
+  readonly port: Ports;
   /** One connection each; a device's number is its place in this list. */
   readonly devices: readonly LoadDevice[];
   /** QoS-1 messages of one connection that may wait for their PUBACK. */
@@ -19,6 +22,10 @@ export type LoadOptions = {
   /** How long a connection that was lost waits before it connects again. */
   readonly reconnectDelayMs: number;
   readonly keepAliveSeconds: number;
+  /** A connection that is not accepted within this is given up. Absent: it may take for ever. */
+  readonly connectTimeoutMs?: number;
+  /** So is one on which messages wait and none was acknowledged for this long. */
+  readonly silenceTimeoutMs?: number;
 };
 
 /**
@@ -52,8 +59,27 @@ export type LoadReport = {
   /** Of the whole run. */
   readonly inFlight: number;
   readonly connected: number;
+  /** Times that a connection ended or could not be opened. */
   readonly reconnects: number;
+  /** Of those: that ended after it had been accepted. */
+  readonly lost: number;
+  /** Of those: that the device gave up, because nothing came. */
+  readonly timeouts: number;
   readonly refusals: number;
+};
+
+/** Of one device; the waits since the last `mark`, also those that are not over. */
+export type DeviceReport = {
+  readonly deviceId: string;
+  /** Of the whole run. */
+  readonly acknowledged: number;
+  /** Between two PUBACKs. */
+  readonly longestGapMs: number;
+  /** Of a message, from when it was sent or due to its PUBACK. */
+  readonly longestWaitMs: number;
+  readonly connected: boolean;
+  /** Where it went last. */
+  readonly port: number;
 };
 
 export type LoadCommand =
@@ -61,8 +87,10 @@ export type LoadCommand =
   | { readonly do: 'begin'; readonly phase: Phase }
   /** Sends nothing new and waits until nothing is in flight; answers whether that came true in time. */
   | { readonly do: 'drain'; readonly timeoutMs: number }
-  | { readonly do: 'moveTo'; readonly port: number }
+  | { readonly do: 'moveTo'; readonly port: Ports }
   | { readonly do: 'report' }
+  | { readonly do: 'mark' }
+  | { readonly do: 'devices' }
   | { readonly do: 'ledger' }
   | { readonly do: 'stop' };
 
@@ -73,6 +101,8 @@ export type LoadAnswers = {
   drain: boolean;
   moveTo: undefined;
   report: LoadReport;
+  mark: undefined;
+  devices: DeviceReport[];
   ledger: Ledger;
   stop: undefined;
 };

@@ -4,16 +4,25 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { findPostgresFolder } from './server-binaries.ts';
+import { dirname } from 'node:path';
+import { findPostgresFolder, findProgram } from './server-binaries.ts';
 
 type Server = { readonly name: string; readonly debianPackage: string; readonly isThere: () => boolean };
 
 const SERVERS: readonly Server[] = [
   { name: 'PostgreSQL', debianPackage: 'postgresql', isThere: () => findPostgresFolder() !== undefined },
+  { name: 'NATS', debianPackage: 'nats-server', isThere: () => findProgram('nats-server') !== undefined },
+  { name: 'Redis', debianPackage: 'redis-server', isThere: () => findProgram('redis-server') !== undefined },
 ];
 
 /** Debian makes and starts a server of its own when it installs PostgreSQL, unless this says not to. */
 const CLUSTER_SETTINGS = '/etc/postgresql-common/createcluster.conf';
+
+/**
+ * Packages ask this program before they start their servers; 101 forbids it. Tests start their own, and nobody asked for others.
+ * https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt
+ */
+const START_POLICY = '/usr/sbin/policy-rc.d';
 
 const missing = SERVERS.filter(server => !server.isThere());
 if (missing.length > 0) {
@@ -35,23 +44,36 @@ if (missing.length > 0) {
 }
 
 function install(packages: readonly string[]): void {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const withoutCluster = !existsSync(CLUSTER_SETTINGS);
-  if (withoutCluster) {
-    mkdirSync('/etc/postgresql-common', { recursive: true });
-    writeFileSync(CLUSTER_SETTINGS, 'create_main_cluster = false\n');
-  }
+  const withoutCluster = placeFile(CLUSTER_SETTINGS, 'create_main_cluster = false\n', 0o644);
+  const withoutStart = placeFile(START_POLICY, '#!/bin/sh\nexit 101\n', 0o755);
   try {
-    execFileSync('apt-get', ['update'], { env, stdio: 'inherit' });
-    // The package's own copy of that file would be a question; the one that is there stays.
-    const keep = ['-o', 'Dpkg::Options::=--force-confold'];
-    execFileSync('apt-get', ['install', '-y', '--no-install-recommends', ...keep, ...packages], {
-      env,
-      stdio: 'inherit',
-    });
+    runApt(packages);
   } catch {
     if (withoutCluster) rmSync(CLUSTER_SETTINGS, { force: true });
     console.error('That did not work; the lines above say why.');
-    process.exit(1);
+    process.exitCode = 1;
+  } finally {
+    // The machine's own services are started as before; the settings of PostgreSQL stay, they are part of what was installed.
+    if (withoutStart) rmSync(START_POLICY, { force: true });
   }
+  if (process.exitCode === 1) process.exit();
+}
+
+/** False: there is one already, which is left alone. */
+function placeFile(path: string, content: string, mode: number): boolean {
+  if (existsSync(path)) return false;
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, content, { mode });
+  return true;
+}
+
+function runApt(packages: readonly string[]): void {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  execFileSync('apt-get', ['update'], { env, stdio: 'inherit' });
+  // The package's own copy of that file would be a question; the one that is there stays.
+  const keep = ['-o', 'Dpkg::Options::=--force-confold'];
+  execFileSync('apt-get', ['install', '-y', '--no-install-recommends', ...keep, ...packages], {
+    env,
+    stdio: 'inherit',
+  });
 }

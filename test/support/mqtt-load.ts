@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Ledger } from '../../bench/load/ack-ledger.ts';
 import type {
+  DeviceReport,
   LoadAnswers,
   LoadCommand,
   LoadOptions,
@@ -9,6 +10,7 @@ import type {
   LoadReport,
   LoadRequest,
   Phase,
+  Ports,
 } from '../../bench/load/load.ts';
 
 export type Load = {
@@ -18,8 +20,12 @@ export type Load = {
   /** Sends nothing new until the next `begin`. False: after `timeoutMs` some messages still had no PUBACK. */
   drain(timeoutMs: number): Promise<boolean>;
   /** Connections opened from now on go to this port. */
-  moveTo(port: number): Promise<void>;
+  moveTo(port: Ports): Promise<void>;
   report(): Promise<LoadReport>;
+  /** What `devices` says of waits is counted from now on. */
+  mark(): Promise<void>;
+  /** In the order of the devices given. */
+  devices(): Promise<DeviceReport[]>;
   ledger(): Promise<Ledger>;
   stop(): Promise<void>;
 };
@@ -59,6 +65,8 @@ export async function startLoad(
     begin: phase => ask({ do: 'begin', phase }),
     drain: timeoutMs => ask({ do: 'drain', timeoutMs }),
     moveTo: port => ask({ do: 'moveTo', port }),
+    mark: () => ask({ do: 'mark' }),
+    devices: () => ask({ do: 'devices' }),
     report: () => ask({ do: 'report' }),
     ledger: () => ask({ do: 'ledger' }),
     stop,

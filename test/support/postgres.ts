@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { endWithUs } from './end-with-us.ts';
 import { freePort } from './free-port.ts';
 import { type Account, accountForServers, findPostgresFolder } from './server-binaries.ts';
 
@@ -147,6 +148,7 @@ class Server implements PostgresServer {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
+    endWithUs(child, 'QUIT');
     this.#exited = new Promise(resolve => child.once('exit', resolve));
     this.#allGone = new Promise(resolve => child.once('close', resolve));
     for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => this.#keep(chunk));

@@ -12,6 +12,15 @@ export function findPostgresFolder(): string | undefined {
   );
 }
 
+/** Debian puts servers where the PATH of ordinary users does not lead. */
+const SYSTEM_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/sbin'];
+
+/** The path of a program: the first on the PATH, else where Debian has servers. */
+export function findProgram(name: string): string | undefined {
+  const onPath = (process.env.PATH ?? '').split(delimiter).filter(folder => folder !== '');
+  return [...onPath, ...SYSTEM_FOLDERS].map(folder => join(folder, name)).find(isExecutable);
+}
+
 function debianFolders(): string[] {
   try {
     const versions = readdirSync(DEBIAN_FOLDER).sort((a, b) => Number(b) - Number(a));

@@ -2,6 +2,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { watchOver } from './end-with-us.ts';
 import { portIn, type ServerProcess, startServerProcess } from './server-process.ts';
 
 const READY_TIMEOUT_MS = 30_000;
@@ -35,7 +36,10 @@ export async function startSkein({ env, dataDir, nodeArguments = [], spawned }: 
       env: { SKEIN_HOST: '127.0.0.1', SKEIN_HTTP_PORT: '0', SKEIN_MQTT_PORT: '0', SKEIN_DATA_DIR: folder, ...env },
       readyWhen: portsIn,
       readyTimeoutMs: READY_TIMEOUT_MS,
-      spawned,
+      spawned: process => {
+        void process.exited.then(watchOver(process.pid));
+        spawned?.(process);
+      },
     });
     const adminKey = (await readFile(join(folder, 'admin.token'), 'utf8')).trim();
     const stop = () => server.stop().finally(removeFolder);
