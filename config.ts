@@ -12,6 +12,7 @@ export const SERVICES = [
   'retention',
   'health',
   'metrics',
+  'sessions',
   'mqtt',
   'gateway',
 ] as const;

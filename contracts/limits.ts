@@ -41,6 +41,14 @@ export const LIMITS = {
   subscriberDrainTimeoutSeconds: 5,
   /** Bytes that wait for one subscriber; one that lags further is disconnected. */
   subscriberQueueMaxBytes: 1024 * 1024,
+  /** Bytes that wait for the applications of another node: as much as for a few subscribers together. */
+  forwardQueueMaxBytes: 8 * 1024 * 1024,
+  /** Batches under way to the applications of another node: one alone would wait for the answer to the one before it. */
+  forwardBatchesUnderWay: 4,
+  /** Filters by which one tenant's applications on a node are known to the others; more count as everything of the tenant. */
+  interestFiltersPerTenant: 64,
+  /** The same for all tenants: as many as fit into one message between nodes. */
+  interestFilters: 4_096,
   /** Bytes read ahead from one device's socket while its earlier messages are not stored yet. */
   socketReadAheadBytes: 16 * 1024,
   /** Uplinks accepted and not yet settled in one process. Beyond it QoS 0 is dropped, then senders are cut off. */

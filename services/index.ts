@@ -12,6 +12,7 @@ import { mqttService } from './mqtt.service.ts';
 import type { Node } from './node.ts';
 import { retentionService } from './retention.service.ts';
 import type { Runtime } from './runtime.ts';
+import { sessionsService } from './sessions.service.ts';
 import { telemetryService } from './telemetry.service.ts';
 
 /** Every process has this one, whatever else it runs. */
@@ -27,6 +28,7 @@ export const services: Record<ServiceName, (node: Node, runtime: Runtime) => Ser
   retention: node => retentionService(node),
   health: node => healthService(node),
   metrics: node => metricsService(node),
+  sessions: node => sessionsService(node),
   mqtt: (node, { router }) => mqttService(node, router, { ...node, nodeId: node.config.nodeId }),
   gateway: node => gatewayService(node),
 };

@@ -41,7 +41,7 @@ export function mqttService(
           if (claim.instance !== place.instanceId) protocol?.claimed(claim);
         }),
         '$services.changed': ctx => lookAround(ctx.broker),
-        '$node.disconnected': ctx => lookAround(ctx.broker),
+        '$node.disconnected': ctx => protocol?.nodes.gone(ctx.params.node.id),
       },
       async started() {
         const { broker } = this;

@@ -4,6 +4,7 @@ import { devices } from '../../contracts/devices.contract.ts';
 import { gateway } from '../../contracts/gateway.contract.ts';
 import { health } from '../../contracts/health.contract.ts';
 import { metrics } from '../../contracts/metrics.contract.ts';
+import { sessions } from '../../contracts/sessions.contract.ts';
 import { telemetry } from '../../contracts/telemetry.contract.ts';
 import { accepted, condition, created, plain, prometheusText, readiness, versioned } from './answers.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
@@ -22,6 +23,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   endpoint('GET', '/devices/:id', devices.get, pathId, versioned),
   endpoint('PATCH', '/devices/:id', devices.update, changes, versioned, { takesBody: true }),
   endpoint('DELETE', '/devices/:id', devices.decommission, pathIdAndVersion, versioned),
+  endpoint('GET', '/devices/:id/session', sessions.get, pathId, plain),
 
   endpoint('POST', '/telemetry', telemetry.send, items, accepted, create),
   endpoint('GET', '/devices/:id/telemetry', telemetry.series, seriesOf, plain),

@@ -52,6 +52,8 @@ export class FrontNodes {
   #isListening = false;
   #isStopped = false;
   #isGathering = false;
+  /** Tenants whose subscriptions changed since the last round of telling. */
+  readonly #untold = new Set<string>();
   /** The latest round of telling everybody; undefined: everybody was told. */
   #round: Promise<void> | undefined;
   #stopBeat: (() => void) | undefined;
@@ -90,21 +92,31 @@ export class FrontNodes {
     this.#peers.clear();
   }
 
-  /** The addresses of all others that the bus knows now. */
+  /** The addresses of all others that can be asked now. One that can not be any more may still say bye, or fall silent. */
   others(addresses: readonly string[]): void {
     if (this.#isStopped) return;
     const before = this.#listed;
     this.#listed = new Set(addresses);
-    for (const address of before) if (!this.#listed.has(address)) this.#gone(address);
     for (const address of this.#listed) if (!before.has(address)) void this.#greet(this.#peerAt(address));
   }
 
+  /** The bus says that this node is not there any more. */
+  gone(address: string): void {
+    this.#listed = new Set([...this.#listed].filter(it => it !== address));
+    const peer = this.#peers.get(address);
+    if (peer === undefined) return;
+    this.#peers.delete(address);
+    this.#delivery.missed(peer.forget());
+  }
+
   greeted(greeting: Greeting): FrontNode {
+    if (this.#isStopped) throw new SkeinError('unavailable', 'This node stops');
     const peer = this.#peerAt(greeting.from);
     this.#heard(peer, greeting);
     if (greeting.bye && peer.instance === greeting.instance) {
       peer.incoming.ended();
-      this.#gone(greeting.from);
+      this.#delivery.missed([...peer.unheard]);
+      this.gone(greeting.from);
     }
     return this.#aboutUs(peer);
   }
@@ -137,7 +149,9 @@ export class FrontNodes {
 
   #changed(tenant: string): void {
     this.#interest.changed(tenant);
-    if (this.#peers.size === 0 || this.#isGathering || this.#isStopped) return;
+    if (this.#peers.size === 0 || this.#isStopped) return;
+    this.#untold.add(tenant);
+    if (this.#isGathering) return;
     this.#isGathering = true;
     const round = this.#pause(GATHER_MS).then(() => {
       this.#isGathering = false;
@@ -151,11 +165,13 @@ export class FrontNodes {
 
   async #tellAll(): Promise<void> {
     const version = this.#refresh();
+    const tenants = [...this.#untold];
+    this.#untold.clear();
     const unknowing = () => [...this.#peers.values()].filter(peer => peer.isLive && peer.knows < version);
     const asked = unknowing().map(peer => [peer.isAnswering, this.#greet(peer)] as const);
     const answers = asked.filter(([isAnswering]) => isAnswering).map(([, answer]) => answer);
     if (answers.length > 0) await Promise.race([Promise.all(answers), this.#pause(TELL_MS)]);
-    for (const peer of unknowing()) peer.isBehind = true;
+    for (const peer of unknowing()) for (const tenant of tenants) peer.unheard.add(tenant);
   }
 
   #refresh(): number {
@@ -184,9 +200,10 @@ export class FrontNodes {
   #heard(peer: Peer, about: FrontNode): void {
     if (!peer.heard(about, this.#clock.elapsedMs())) return;
     peer.knows = about.knows;
-    if (peer.isBehind && peer.knows >= this.#version) {
-      peer.isBehind = false;
-      this.#delivery.missed('all');
+    if (peer.unheard.size > 0 && peer.knows >= this.#version) {
+      const tenants = [...peer.unheard];
+      peer.unheard.clear();
+      this.#delivery.missed(tenants);
     }
     this.#delivery.missed(peer.incoming.heard(about.head));
   }
@@ -237,13 +254,6 @@ export class FrontNodes {
     if (peer.isLive && this.#clock.elapsedMs() - peer.heardAtMs > SILENCE_MS) this.#delivery.missed(peer.forget());
     if (peer.isLive || this.#listed.has(peer.address)) void this.#greet(peer);
     else this.#peers.delete(peer.address);
-  }
-
-  #gone(address: string): void {
-    const peer = this.#peers.get(address);
-    if (peer === undefined) return;
-    this.#peers.delete(address);
-    this.#delivery.missed(peer.forget());
   }
 
   #pause(ms: number): Promise<void> {

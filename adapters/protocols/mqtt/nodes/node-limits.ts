@@ -5,22 +5,13 @@ import type { StreamLimits } from './outgoing-stream.ts';
 
 export type NodeLimits = StreamLimits & InterestLimits;
 
-/** A node is many subscribers, so it may lag as far as a few of them together. */
-const QUEUES_OF_A_NODE = 8;
-/** One batch would wait for the answer to the one before it. */
-const BATCHES_UNDER_WAY = 4;
-/** More applications than that want different things: then comparing costs more than sending what nobody wants. */
-const FILTERS_OF_A_TENANT = 64;
-/** An interest of so many filters still fits into one message of a bus. */
-const FILTERS_OF_ALL_TENANTS = 4_096;
-
 export const nodeLimits = (limits: Limits): NodeLimits => ({
-  queueMaxBytes: QUEUES_OF_A_NODE * limits.subscriberQueueMaxBytes,
+  queueMaxBytes: limits.forwardQueueMaxBytes,
   batchMaxMessages: limits.batchMaxMessages,
   batchMaxBytes: limits.batchMaxBytes,
-  batchesUnderWay: BATCHES_UNDER_WAY,
-  filtersMax: FILTERS_OF_A_TENANT,
-  filtersTotalMax: FILTERS_OF_ALL_TENANTS,
+  batchesUnderWay: limits.forwardBatchesUnderWay,
+  filtersMax: limits.interestFiltersPerTenant,
+  filtersTotalMax: limits.interestFilters,
 });
 
 /** How often nodes greet each other when there is nothing to say. */

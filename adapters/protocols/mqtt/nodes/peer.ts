@@ -19,8 +19,8 @@ export class Peer {
   knows = 0;
   /** It answered the last time that it was asked. */
   isAnswering = false;
-  /** A subscription was granted here that it had not heard of: it may not have sent what that wants. */
-  isBehind = false;
+  /** Tenants with subscriptions that were granted here before it had heard of them: it may not have sent what those want. */
+  readonly unheard = new Set<string>();
 
   constructor(address: string, audience: Pick<Audience, 'changedElsewhere'>, newStream: () => OutgoingStream) {
     this.address = address;
@@ -65,6 +65,6 @@ export class Peer {
     this.interest.forget();
     this.renewStream();
     this.knows = 0;
-    this.isBehind = false;
+    this.unheard.clear();
   }
 }

@@ -9,12 +9,18 @@ import { access } from '../../../../../contracts/access.contract.ts';
 import { call, implement } from '../../../../../contracts/contract.ts';
 import { mqtt } from '../../../../../contracts/mqtt.contract.ts';
 import { brokerOptions } from '../../../../../moleculer.config.ts';
+import { otherFrontNodes } from '../../../../../services/mqtt/front-bus.ts';
 import { mqttService } from '../../../../../services/mqtt.service.ts';
 import { startNats } from '../../../../support/nats.ts';
 import { connectRaw, type RawClient } from '../../../../support/raw-client.ts';
 import { keys, ScriptedIngress } from '../running-mqtt.ts';
 
-type TestNode = { port: number; figures(): Promise<Record<string, number | string>>; stop(): Promise<void> };
+type TestNode = {
+  port: number;
+  others(): number;
+  figures(): Promise<Record<string, number | string>>;
+  stop(): Promise<void>;
+};
 
 /** Nodes on a real bus. Their devices have their actors in one ingress, as they have on one database. */
 async function start(t: TestContext, names: readonly string[]) {
@@ -22,7 +28,9 @@ async function start(t: TestContext, names: readonly string[]) {
   t.after(() => nats.stop());
   const ingress = new ScriptedIngress();
   const nodes = await Promise.all(names.map(name => startNode(t, name, nats.url, ingress)));
-  for (const node of nodes) await eventually(async () => (await node.figures()).otherNodes === names.length - 1);
+  const others = names.length - 1;
+  for (const node of nodes)
+    await eventually(async () => node.others() === others && (await node.figures()).otherNodes === others);
   return { nats, ingress, nodes };
 }
 
@@ -41,7 +49,9 @@ async function startNode(t: TestContext, name: string, natsUrl: string, ingress:
   };
   t.after(stop);
   const figures = async () => (await call(broker, mqtt.health, {}, { nodeID: address })).figures;
-  return { port: Number((await figures()).port), figures, stop };
+  /** Those that can be asked. */
+  const others = () => otherFrontNodes(broker).length;
+  return { port: Number((await figures()).port), others, figures, stop };
 }
 
 async function eventually(holds: () => Promise<boolean> | boolean): Promise<void> {

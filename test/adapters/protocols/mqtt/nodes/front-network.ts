@@ -105,6 +105,7 @@ export class FrontNetwork {
   kill(address: string): void {
     this.vanish(address);
     this.lookAround();
+    for (const { nodes } of this.#nodes.values()) nodes.gone(address);
   }
 
   /** Its process is killed, and nobody has noticed. */
