@@ -1,6 +1,7 @@
 /** How the system is: what the services say of themselves, and the database. */
 import type { ServiceBroker, ServiceSchema } from 'moleculer';
 import { actors } from '../contracts/actors.contract.ts';
+import { cluster } from '../contracts/cluster.contract.ts';
 import { implement } from '../contracts/contract.ts';
 import { type HealthReport, health } from '../contracts/health.contract.ts';
 import { mqtt } from '../contracts/mqtt.contract.ts';
@@ -12,7 +13,7 @@ import type { Node } from './node.ts';
 const PATIENCE_MS = 2_000;
 /** Probes come often and from anybody, so a report serves all who ask within this time. */
 const REPORT_KEEP_MS = 1_000;
-const REPORTING = { actors: actors.health, mqtt: mqtt.health } as const;
+const REPORTING = { cluster: cluster.health, actors: actors.health, mqtt: mqtt.health } as const;
 type Reports = Record<string, HealthReport>;
 
 export function healthService({ config, database }: Pick<Node, 'config' | 'database'>): ServiceSchema {
@@ -21,7 +22,7 @@ export function healthService({ config, database }: Pick<Node, 'config' | 'datab
   const collect = async (broker: ServiceBroker): Promise<Reports> => {
     const asked = Object.entries(REPORTING).map(async ([name, action]) => {
       const report = await serviceReport(broker, action, PATIENCE_MS);
-      return [name, report ?? missing(config.services.some(it => it === name))] as const;
+      return [name, report ?? missing(name === 'cluster' || config.services.some(it => it === name))] as const;
     });
     const reports = await Promise.all([
       databaseReport(database, PATIENCE_MS).then(report => ['database', report] as const),
@@ -42,8 +43,9 @@ export function healthService({ config, database }: Pick<Node, 'config' | 'datab
       async ready({ broker }) {
         if (broker.stopping) return { ready: false, reason: 'stopping' };
         if (!broker.started) return { ready: false, reason: 'starting' };
-        const { condition } = (await reports(broker)).database!;
-        return condition === 'unhealthy' ? { ready: false, reason: 'no database' } : { ready: true };
+        const { database: engine, cluster: part } = await reports(broker);
+        if (engine!.condition === 'unhealthy') return { ready: false, reason: 'no database' };
+        return part?.condition === 'unhealthy' ? { ready: false, reason: part.detail ?? 'leaving' } : { ready: true };
       },
 
       services: ({ broker }) => reports(broker),

@@ -18,14 +18,14 @@ export async function databaseReport(database: Database, patienceMs: number): Pr
   }
 }
 
-/** A service's own report. Undefined when no node runs it. */
+/** The report of a service of this process. Undefined when there is none: other nodes are asked by themselves. */
 export async function serviceReport(
-  caller: Caller,
+  caller: Caller & { readonly nodeID: string },
   action: ReportAction,
   patienceMs: number,
 ): Promise<HealthReport | undefined> {
   try {
-    return await call(caller, action, {}, { timeout: patienceMs });
+    return await call(caller, action, {}, { nodeID: caller.nodeID, timeout: patienceMs });
   } catch (error) {
     const { type } = error as { type?: string };
     if (type === 'SERVICE_NOT_FOUND' || type === 'SERVICE_NOT_AVAILABLE') return undefined;

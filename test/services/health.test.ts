@@ -47,7 +47,7 @@ test('the devices are counted by state, for the own tenant only', async () => {
 test('every service that runs says how it is, and so does the database', async () => {
   const { body } = await ask(node, 'GET /health/system');
   assert.equal(body.condition, 'healthy');
-  assert.deepEqual(Object.keys(body.services).sort(), ['actors', 'database']);
+  assert.deepEqual(Object.keys(body.services).sort(), ['actors', 'cluster', 'database']);
   assert.ok(body.figures.memoryRssBytes > 0);
   assert.deepEqual((await ask(node, 'GET /health/services')).body.actors.condition, 'healthy');
 });
@@ -70,6 +70,33 @@ test('a service that says it is degraded degrades the whole, which still answers
   }
   await untilAskedAnew();
   assert.equal((await ask(node, 'GET /health', { key: null })).body.status, 'healthy');
+});
+
+test('a node that leaves, or can serve nobody, is not ready, and says why; one that is only degraded is', async () => {
+  const real = node.broker.getLocalService('cluster');
+  const schema = real.originalSchema as never;
+  await node.broker.destroyService(real);
+  try {
+    for (const [condition, status] of [
+      ['degraded', 200],
+      ['unhealthy', 503],
+    ] as const) {
+      await untilAskedAnew();
+      const service = node.broker.createService({
+        name: 'cluster',
+        actions: { health: { handler: () => ({ condition, detail: 'It is leaving', figures: {} }) } },
+      });
+      await node.broker.waitForServices('cluster');
+      const answer = await ask(node, 'GET /health/ready', { key: null });
+      assert.equal(answer.status, status);
+      if (status === 503) assert.deepEqual(answer.body, { ready: false, reason: 'It is leaving' });
+      await node.broker.destroyService(service);
+    }
+  } finally {
+    node.broker.createService(schema);
+    await node.broker.waitForServices('cluster');
+  }
+  await untilAskedAnew();
 });
 
 test('without a database the process is alive, but neither ready nor healthy', async () => {
