@@ -14,6 +14,7 @@ export const deadLetterOf = (
   datapoints: [],
   newMeasurements: [],
   session: null,
+  twin: null,
   deadLetter: {
     id,
     deviceId: uplink.address.device,

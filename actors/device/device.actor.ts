@@ -2,11 +2,13 @@ import type { Decode } from '../../contracts/codecs.ts';
 import { CodecError } from '../../contracts/codecs.ts';
 import type { Limits } from '../../contracts/limits.ts';
 import type { Datapoint, DeviceRecord, Effects } from '../../contracts/store.ts';
-import { type Refusal, STORED, type Uplink } from '../../contracts/uplinks.ts';
+import type { DesiredAnswer, TwinRecord } from '../../contracts/twins.contract.ts';
+import { DUPLICATE, type Outcome, type Refusal, STORED, type Uplink } from '../../contracts/uplinks.ts';
 import { deadLetterOf } from './dead-letter.ts';
 import { type Reading, readings, tooMany } from './readings.ts';
 import { isMeasurementName, Series } from './series.ts';
 import { DeviceSession, type SessionAnswer } from './session.ts';
+import { desire, NO_TWIN, readDesiredPayload, report } from './twin.ts';
 import { storedValue } from './value.ts';
 
 /** What every actor of a host shares. */
@@ -18,6 +20,8 @@ const INACTIVE = {
   reason: 'device_inactive',
   detail: 'The device is suspended or decommissioned',
 } as const;
+const ENDED = { error: 'lifecycle_conflict', detail: 'Nothing is desired of a decommissioned device' } as const;
+const answered = (answer: DesiredAnswer): Outcome => ({ state: 'answered', answer });
 
 /**
  * One device: a synchronous state machine. It changes its memory at once and answers with effects; whoever hosts it tells
@@ -26,19 +30,22 @@ const INACTIVE = {
 export class DeviceActor {
   readonly tenantId: number;
   readonly deviceUid: number;
-  readonly #active: boolean;
+  readonly #state: DeviceRecord['state'];
   readonly #series: Series;
   readonly #session: DeviceSession;
   /** The newest time that the server gave: two messages in one millisecond are two datapoints. */
   #stampedUs: number;
+  /** Null for the many that have none. */
+  #twin: TwinRecord | null;
 
   constructor(record: DeviceRecord) {
     this.tenantId = record.tenantId;
     this.deviceUid = record.deviceUid;
-    this.#active = record.state !== 'suspended' && record.state !== 'decommissioned';
+    this.#state = record.state;
     this.#series = new Series(record.measurements, record.newestUs);
     this.#session = new DeviceSession(record.session);
     this.#stampedUs = 0;
+    this.#twin = record.twin;
   }
 
   /** It comes by a connection that was replaced by a newer one: its device has sent it again by that, or will. */
@@ -48,27 +55,37 @@ export class DeviceActor {
 
   /** Takes one uplink. Content that can't be stored becomes a dead letter; throwing is a defect. */
   receive(uplink: Uplink, around: Surroundings): Effects {
-    if (uplink.kind === 'disconnected') return this.#told(this.#session.ended(uplink));
+    if (uplink.kind === 'disconnected') return this.#toldOfSession(this.#session.ended(uplink));
     if (uplink.kind === 'connected')
-      return this.#told(this.#active ? this.#session.opened(uplink) : { outcome: INACTIVE, change: null });
+      return this.#isActive ? this.#toldOfSession(this.#session.opened(uplink)) : this.#told(INACTIVE);
+    if (uplink.kind === 'desired') return this.#desired(uplink, around.limits);
     if (uplink.refused) return this.refuse(uplink, uplink.refused, around);
-    if (!this.#active) return this.refuse(uplink, INACTIVE, around);
-    if (uplink.kind !== 'telemetry')
-      return this.refuse(
-        uplink,
-        { reason: 'unsupported_kind', detail: `Nothing takes "${uplink.kind}" messages yet` },
-        around,
-      );
-    const taken = this.#telemetry(uplink, around);
+    if (!this.#isActive) return this.refuse(uplink, INACTIVE, around);
+    const taken = this.#take(uplink, around);
     return 'reason' in taken ? this.refuse(uplink, taken, around) : taken;
   }
 
-  /** The uplink as a dead letter. */
+  /** The uplink as a dead letter. Who asks for something is told, and there is nothing to keep. */
   refuse(uplink: Uplink, refusal: Refusal, around: Surroundings): Effects {
+    if (uplink.kind === 'desired') return this.#told({ state: 'rejected', ...refusal });
     return deadLetterOf(uplink, refusal, this.tenantId, this.deviceUid, around.uuid());
   }
 
-  #told({ outcome, change }: SessionAnswer): Effects {
+  get #isActive(): boolean {
+    return this.#state !== 'suspended' && this.#state !== 'decommissioned';
+  }
+
+  #take(uplink: Uplink, around: Surroundings): Effects | Refusal {
+    if (uplink.kind === 'telemetry') return this.#telemetry(uplink, around);
+    if (uplink.kind === 'state') return this.#reported(uplink, around);
+    return { reason: 'unsupported_kind', detail: `Nothing takes "${uplink.kind}" messages yet` };
+  }
+
+  #toldOfSession({ outcome, change }: SessionAnswer): Effects {
+    return { ...this.#told(outcome), session: change };
+  }
+
+  #told(outcome: Outcome, twin: TwinRecord | null = null): Effects {
     const { tenantId, deviceUid } = this;
     return {
       tenantId,
@@ -76,13 +93,38 @@ export class DeviceActor {
       datapoints: NOTHING,
       newMeasurements: NOTHING,
       deadLetter: null,
-      session: change,
+      session: null,
+      twin,
       outcome,
     };
   }
 
+  #reported(uplink: Uplink, { decode, limits }: Surroundings): Effects | Refusal {
+    const patch = decoded(uplink, decode);
+    if ('refusal' in patch) return patch.refusal;
+    const twin = report(this.#twin ?? NO_TWIN, patch.value, uplink.receivedAtMs, limits);
+    if ('error' in twin)
+      return { reason: twin.error === 'too_large' ? 'twin_too_large' : 'invalid_patch', detail: twin.detail };
+    return this.#changedTo(twin) ? this.#told(STORED, twin) : this.#told(DUPLICATE);
+  }
+
+  #desired({ payload, receivedAtMs }: Uplink, limits: Limits): Effects {
+    const before = this.#twin ?? NO_TWIN;
+    if (this.#state === 'decommissioned') return this.#told(answered({ ...ENDED, version: before.desired.version }));
+    const { twin, answer } = desire(before, readDesiredPayload(payload), receivedAtMs, limits);
+    return this.#told(answered(answer), this.#changedTo(twin) ? twin : null);
+  }
+
+  #changedTo(twin: TwinRecord): boolean {
+    if (twin === (this.#twin ?? NO_TWIN)) return false;
+    this.#twin = twin;
+    return true;
+  }
+
   #telemetry(uplink: Uplink, { decode, limits }: Surroundings): Effects | Refusal {
-    const all = readAll(uplink, decode, limits);
+    const content = decoded(uplink, decode);
+    if ('refusal' in content) return content.refusal;
+    const all = readings(content.value, uplink.receivedAtMs, limits);
     if ('reason' in all) return all;
     const problem = checkNames(all, this.#series, limits);
     if (problem) return problem;
@@ -93,11 +135,11 @@ export class DeviceActor {
       if (refused) return refused;
     }
     if (datapoints.length === 0) return { reason: 'no_values', detail: 'The message carries no value' };
-    return this.#take(uplink, datapoints as Mutable<Datapoint>[]);
+    return this.#note(uplink, datapoints as Mutable<Datapoint>[]);
   }
 
   /** Gives the checked datapoints their times and marks, and takes note of them. */
-  #take(uplink: Uplink, datapoints: Mutable<Datapoint>[]): Effects {
+  #note(uplink: Uplink, datapoints: Mutable<Datapoint>[]): Effects {
     let newMeasurements: string[] | undefined;
     let unstamped = 0;
     let stampUs = 0;
@@ -125,6 +167,7 @@ export class DeviceActor {
       newMeasurements: newMeasurements ?? NOTHING,
       deadLetter: null,
       session: null,
+      twin: null,
       outcome: STORED,
     };
   }
@@ -147,11 +190,11 @@ export class DeviceActor {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-function readAll(uplink: Uplink, decode: Decode, limits: Limits): Reading[] | Refusal {
+function decoded({ contentType, payload }: Uplink, decode: Decode): { value: unknown } | { refusal: Refusal } {
   try {
-    return readings(decode(uplink.contentType, uplink.payload), uplink.receivedAtMs, limits);
+    return { value: decode(contentType, payload) };
   } catch (error) {
-    if (error instanceof CodecError) return { reason: error.reason, detail: error.message };
+    if (error instanceof CodecError) return { refusal: { reason: error.reason, detail: error.message } };
     throw error;
   }
 }

@@ -24,6 +24,9 @@ export type OutboxParts = {
 
 type Sending = { readonly batch: Batch; readonly items: readonly Item[]; readonly untilMs: number; maybeDone: boolean };
 
+/** `bounced`: nothing was done. Undefined: nobody knows what became of it. */
+type Outcomes = readonly Outcome[] | 'bounced' | undefined;
+
 const RETRY_MS = 100;
 /** The owner forgets streams that are silent for longer than this by far. */
 const STREAM_IDLE_MS = 30_000;
@@ -37,7 +40,9 @@ export class Outbox {
   #queue: Item[] = [];
   #stream = '';
   #next = 0;
-  #unanswered = new Set<number>();
+  /** In the order of their numbers. */
+  readonly #unanswered = new Set<number>();
+  readonly #answered = new Map<number, () => void>();
   #isBroken = true;
   #sentAtMs = 0;
   #asked = false;
@@ -108,20 +113,29 @@ export class Outbox {
 
   async #deliver(sending: Sending): Promise<void> {
     const outcomes = await this.#outcomes(sending);
-    this.#unanswered.delete(sending.batch.sequence);
-    if (outcomes === undefined || typeof outcomes === 'string') this.#isBroken = true;
-    const { settled, bounced } = this.#parts;
-    for (let i = 0; i < sending.items.length; i++) {
-      const item = sending.items[i]!;
-      const outcome = outcomes === 'bounced' ? undefined : (outcomes?.[i] ?? UNKNOWN);
-      if (outcome === undefined || outcome.state === 'moved' || outcome.state === 'not_owner') bounced(item);
-      else settled(item, outcome);
+    if (outcomes === undefined || outcomes === 'bounced') this.#isBroken = true;
+    this.#answered.set(sending.batch.sequence, () => this.#settle(sending.items, outcomes));
+    // A device hears of its messages in their order [MQTT-4.6.0-2], so an answer waits for those of earlier batches.
+    for (const sequence of this.#unanswered) {
+      const settle = this.#answered.get(sequence);
+      if (settle === undefined) break;
+      this.#answered.delete(sequence);
+      this.#unanswered.delete(sequence);
+      settle();
     }
     this.#ask();
   }
 
-  /** Undefined: nobody knows what became of it. */
-  async #outcomes(sending: Sending): Promise<readonly Outcome[] | 'bounced' | undefined> {
+  #settle(items: readonly Item[], outcomes: Outcomes): void {
+    const { settled, bounced } = this.#parts;
+    for (let i = 0; i < items.length; i++) {
+      const outcome = outcomes === 'bounced' ? undefined : (outcomes?.[i] ?? UNKNOWN);
+      if (outcome === undefined || outcome.state === 'moved' || outcome.state === 'not_owner') bounced(items[i]!);
+      else settled(items[i]!, outcome);
+    }
+  }
+
+  async #outcomes(sending: Sending): Promise<Outcomes> {
     const { deliver, clock, scheduler, shards, owner } = this.#parts;
     for (;;) {
       try {

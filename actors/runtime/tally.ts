@@ -9,9 +9,10 @@ export class Tally {
   unknown = 0;
   moved = 0;
   opened = 0;
+  answered = 0;
 
   count({ state }: Outcome): void {
-    if (state === 'stored' || state === 'rejected' || state === 'opened') this[state]++;
+    if (state === 'stored' || state === 'rejected' || state === 'opened' || state === 'answered') this[state]++;
     else if (state === 'duplicate') this.duplicates++;
     else if (state === 'moved' || state === 'not_owner') this.moved++;
     else this.unknown++;

@@ -161,9 +161,10 @@ describe('a router', () => {
     // The answers come in another order, and more is sent meanwhile.
     all(sent[1]!, MOVED);
     await time.settle();
+    all(sent[0]!, MOVED);
+    await time.settle();
     send('a', 'a4');
     learn(everything('n1', 2));
-    all(sent[0]!, MOVED);
     await time.pass(100);
     assert.equal(sent.length, 3, 'nothing goes to the new owner while something is under way to the old one');
     all(sent[2]!, NOT_OWNER);
@@ -173,6 +174,19 @@ describe('a router', () => {
     for (const it of sent.slice(3)) all(it);
     await time.settle();
     assert.deepEqual(outcomes, ['a1 stored', 'a2 stored', 'a3 stored', 'a4 stored']);
+  });
+
+  it('tells senders in the order of their messages, also when a later batch is answered first', async () => {
+    const { time, sent, outcomes, send } = setUp({ batchMaxMessages: 1 });
+    for (const name of ['a1', 'a2', 'a3']) send('a', name);
+    await time.settle();
+    all(sent[2]!);
+    all(sent[1]!);
+    await time.settle();
+    assert.deepEqual(outcomes, []);
+    all(sent[0]!);
+    await time.settle();
+    assert.deepEqual(outcomes, ['a1 stored', 'a2 stored', 'a3 stored']);
   });
 
   it('sends nothing in a newer epoch while something of the shard is under way in an older one', async () => {

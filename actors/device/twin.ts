@@ -1,0 +1,69 @@
+/** A device's twin: a fold of merge patches. These functions change nothing that they are given. */
+import { Buffer } from 'node:buffer';
+import { isJsonObject, type JsonFault, jsonFault } from '../../contracts/json.ts';
+import type { Limits } from '../../contracts/limits.ts';
+import type { DesiredAnswer, DesiredChange, TwinDocument, TwinRecord } from '../../contracts/twins.contract.ts';
+import { mergePatch } from './merge-patch.ts';
+
+type TwinLimits = Pick<Limits, 'twinMaxBytes' | 'twinMaxDepth'>;
+
+/** Why a patch is not taken. */
+export type PatchRefusal = { readonly error: 'invalid_patch' | 'too_large'; readonly detail: string };
+
+const NEVER_SET: TwinDocument = Object.freeze({ version: 0, document: Object.freeze({}), times: Object.freeze({}) });
+export const NO_TWIN: TwinRecord = Object.freeze({ reported: NEVER_SET, desired: NEVER_SET });
+
+/** The twin after the device reported this; the same twin when that is no news. */
+export function report(twin: TwinRecord, patch: unknown, nowMs: number, limits: TwinLimits): TwinRecord | PatchRefusal {
+  const reported = patched(twin.reported, patch, nowMs, limits);
+  if ('error' in reported) return reported;
+  return reported === twin.reported ? twin : { ...twin, reported };
+}
+
+/** The twin after this was desired of the device, and what is to be said to who desires it. */
+export function desire(
+  twin: TwinRecord,
+  { patch, version }: DesiredChange,
+  nowMs: number,
+  limits: TwinLimits,
+): { readonly twin: TwinRecord; readonly answer: DesiredAnswer } {
+  const now = twin.desired.version;
+  if (version !== undefined && version !== now)
+    return { twin, answer: { error: 'stale_version', detail: `desired has version ${now}`, version: now } };
+  const desired = patched(twin.desired, patch, nowMs, limits);
+  if ('error' in desired) return { twin, answer: { ...desired, version: now } };
+  if (desired === twin.desired) return { twin, answer: { version: now } };
+  return { twin: { ...twin, desired }, answer: { version: desired.version } };
+}
+
+/** The document after the patch, one version on; the same document when nothing changed. */
+function patched(before: TwinDocument, patch: unknown, nowMs: number, limits: TwinLimits): TwinDocument | PatchRefusal {
+  if (!isJsonObject(patch)) return { error: 'invalid_patch', detail: 'A merge patch is an object' };
+  const fault = jsonFault(patch, limits.twinMaxDepth);
+  if (fault !== undefined) return faultOf(fault, limits);
+  // Nothing here is led astray by it, but whoever reads the document may be.
+  if (hasName(patch, '__proto__')) return { error: 'invalid_patch', detail: '"__proto__" is not taken as a name' };
+  const { document, times, changed } = mergePatch(before.document, before.times, patch, nowMs);
+  if (!changed) return before;
+  const bytes = Buffer.byteLength(JSON.stringify(document));
+  if (bytes > limits.twinMaxBytes)
+    return { error: 'too_large', detail: `It would have ${bytes} bytes, more than ${limits.twinMaxBytes}` };
+  return { version: before.version + 1, document, times };
+}
+
+function faultOf(fault: JsonFault, { twinMaxDepth }: TwinLimits): PatchRefusal {
+  if (fault === 'too_deep') return { error: 'too_large', detail: `It is nested deeper than ${twinMaxDepth} levels` };
+  if (fault === 'not_finite') return { error: 'invalid_patch', detail: 'It has a number that is not finite' };
+  return { error: 'invalid_patch', detail: "It has a character that can't be stored" };
+}
+
+function hasName(value: unknown, name: string): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.hasOwn(value, name) || Object.values(value).some(inner => hasName(inner, name));
+}
+
+const text = new TextEncoder();
+const utf8 = new TextDecoder();
+
+export const desiredPayload = (change: DesiredChange): Uint8Array => text.encode(JSON.stringify(change));
+export const readDesiredPayload = (payload: Uint8Array): DesiredChange => JSON.parse(utf8.decode(payload));
