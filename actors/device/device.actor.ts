@@ -2,13 +2,13 @@ import type { Decode } from '../../contracts/codecs.ts';
 import { CodecError } from '../../contracts/codecs.ts';
 import type { Limits } from '../../contracts/limits.ts';
 import type { Datapoint, DeviceRecord, Effects } from '../../contracts/store.ts';
-import type { DesiredAnswer, TwinRecord } from '../../contracts/twins.contract.ts';
+import { type DesiredAnswer, readDesiredPayload, type TwinRecord } from '../../contracts/twins.ts';
 import { DUPLICATE, type Outcome, type Refusal, STORED, type Uplink } from '../../contracts/uplinks.ts';
 import { deadLetterOf } from './dead-letter.ts';
 import { type Reading, readings, tooMany } from './readings.ts';
 import { isMeasurementName, Series } from './series.ts';
 import { DeviceSession, type SessionAnswer } from './session.ts';
-import { desire, NO_TWIN, readDesiredPayload, report } from './twin.ts';
+import { desire, NO_TWIN, report } from './twin.ts';
 import { storedValue } from './value.ts';
 
 /** What every actor of a host shares. */

@@ -4,7 +4,7 @@
  * `Object.fromEntries`, which defines them: a name like `__proto__` is then a name like any other.
  */
 import { isJsonObject, type JsonObject } from '../../contracts/json.ts';
-import type { LeafTimes } from '../../contracts/twins.contract.ts';
+import type { LeafTimes } from '../../contracts/twins.ts';
 
 export type Merged = { readonly document: JsonObject; readonly times: LeafTimes; readonly changed: boolean };
 

@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { isJsonObject, type JsonFault, jsonFault } from '../../contracts/json.ts';
 import type { Limits } from '../../contracts/limits.ts';
-import type { DesiredAnswer, DesiredChange, TwinDocument, TwinRecord } from '../../contracts/twins.contract.ts';
+import type { DesiredAnswer, DesiredChange, TwinDocument, TwinRecord } from '../../contracts/twins.ts';
 import { mergePatch } from './merge-patch.ts';
 
 type TwinLimits = Pick<Limits, 'twinMaxBytes' | 'twinMaxDepth'>;
@@ -61,9 +61,3 @@ function hasName(value: unknown, name: string): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return Object.hasOwn(value, name) || Object.values(value).some(inner => hasName(inner, name));
 }
-
-const text = new TextEncoder();
-const utf8 = new TextDecoder();
-
-export const desiredPayload = (change: DesiredChange): Uint8Array => text.encode(JSON.stringify(change));
-export const readDesiredPayload = (payload: Uint8Array): DesiredChange => JSON.parse(utf8.decode(payload));

@@ -1,4 +1,4 @@
-import type { ClusterView, Holding, InstanceId, Member } from '../../contracts/ownership.ts';
+import type { Holding, InstanceId, Member } from '../../contracts/ownership.ts';
 import type { MembershipParts } from './membership.ts';
 
 /** What this node has, and how it comes and goes. */
@@ -41,13 +41,14 @@ export class HandOff {
   }
 
   /** Hands off what others should have, a few shards at a time: their devices wait meanwhile. */
-  async give({ members, shards }: ClusterView, wanted: readonly InstanceId[]): Promise<void> {
+  async give(members: readonly Member[], wanted: readonly InstanceId[]): Promise<void> {
     const { instanceId, limits } = this.#parts;
     for (const member of members) {
       if (member.instanceId === instanceId) continue;
-      const theirs = shards.filter(
-        ({ shard, holder }) => holder === instanceId && wanted[shard] === member.instanceId && this.#served.has(shard),
-      );
+      // In the epoch that it has now: it may have been reclaimed since the record was looked at.
+      const theirs = [...this.#served]
+        .filter(([shard]) => wanted[shard] === member.instanceId)
+        .map(([shard, epoch]) => ({ shard, epoch, holder: instanceId }));
       for (let from = 0; from < theirs.length; from += limits.handOffShards)
         await this.#transfer(theirs.slice(from, from + limits.handOffShards), member);
     }

@@ -9,7 +9,10 @@ export type LeaseParts = {
   readonly limits: Limits;
   /** How the instance is, as the others shall know. */
   readonly status: () => { readonly reachable: boolean; readonly leaving: boolean };
-  /** True: as far as this process can tell its lease ran out. False: it is known to be good (again). */
+  /**
+   * True: as far as this process can tell its lease ran out. False: it is known to be good (again). Nothing is refused meanwhile: the
+   * fence keeps what is not its own from being written, and one message that is refused must not be overtaken by the next.
+   */
   readonly lapsed: (isLapsed: boolean) => void;
   /** The session was closed by another: this process can't write any more. */
   readonly lost: () => void;

@@ -22,7 +22,7 @@ export type MembershipParts = {
   readonly instanceId: InstanceId;
   readonly address: string;
   /** Null: this node hosts no actors, it only wants to know who does. */
-  readonly host: Pick<Host, 'admit' | 'release' | 'suspend'> | null;
+  readonly host: Pick<Host, 'admit' | 'release'> | null;
   readonly shards: ShardMap;
   /** Whether the bus is connected. */
   readonly isReachable: () => boolean;
@@ -72,7 +72,6 @@ export class Membership {
       lapsed: isLapsed => {
         this.#hasLapsed = isLapsed;
         parts.onEvent?.(isLapsed ? 'lease ran out' : 'lease is good again', {});
-        parts.host?.suspend(isLapsed);
       },
       lost: () => this.#fenced(),
     });
@@ -191,7 +190,7 @@ export class Membership {
     const wanted = place(eligible, view.shards);
     await this.#handOff.reclaim(view.shards);
     await this.#takeFree(live, view.shards, wanted);
-    if (this.#mayGive(eligible)) await this.#handOff.give(view, wanted);
+    if (this.#mayGive(eligible)) await this.#handOff.give(eligible, wanted);
   }
 
   /**
@@ -271,7 +270,6 @@ export class Membership {
   #fenced(): void {
     if (this.#stopped) return;
     this.stop();
-    this.#parts.host?.suspend(true);
     this.#parts.onFenced();
   }
 }

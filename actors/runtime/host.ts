@@ -2,7 +2,17 @@ import type { Decode } from '../../contracts/codecs.ts';
 import type { Limits } from '../../contracts/limits.ts';
 import type { Holding } from '../../contracts/ownership.ts';
 import type { DeviceRecord, Effects, Store } from '../../contracts/store.ts';
-import { MOVED, NOT_OWNER, type Outcome, OVERLOADED, UNKNOWN, type Uplink } from '../../contracts/uplinks.ts';
+import type { TwinRecord } from '../../contracts/twins.ts';
+import {
+  type DeviceAddress,
+  isAcknowledged,
+  MOVED,
+  NOT_OWNER,
+  type Outcome,
+  OVERLOADED,
+  UNKNOWN,
+  type Uplink,
+} from '../../contracts/uplinks.ts';
 import { DeviceActor, type Surroundings } from '../device/device.actor.ts';
 import { Activation } from './activation.ts';
 import { type Entry, Lane, type LaneOwner } from './lane.ts';
@@ -26,6 +36,8 @@ export type HostParts = {
   readonly onFenced: () => void;
   /** An actor threw: a defect, for the log. */
   readonly onDefect: (error: unknown, uplink: Uplink) => void;
+  /** A device's twin as it is stored: after each change, and whenever its actor was loaded. */
+  readonly onTwin?: (address: DeviceAddress, twin: TwinRecord) => void;
   /** Only to show that the tests can fail: senders are told before the commit. */
   readonly acknowledgeBeforeCommit?: boolean;
 };
@@ -117,11 +129,6 @@ export class Host implements LaneOwner {
     this.#slots.forget(leaving);
   }
 
-  /** The lease ran out, as far as this process can tell: others may have its shards by now. It answers nobody, until it knows. */
-  suspend(isSuspended: boolean): void {
-    this.#residence.isSuspended = isSuspended;
-  }
-
   /**
    * Hands uplinks to their actors, in order. Answers when all are settled: one outcome for each.
    *
@@ -182,6 +189,7 @@ export class Host implements LaneOwner {
     }
     this.#activations++;
     slot.actor = record ? new DeviceActor(record) : null;
+    if (record?.twin) this.#parts.onTwin?.(slot.address, record.twin);
     const waiting = this.#slots.loaded(slot, record !== undefined);
     for (let i = 0; i < waiting.length; i++) {
       // Handling one may have made the actor doubtful: the rest waits again.
@@ -227,7 +235,8 @@ export class Host implements LaneOwner {
   // What lanes say.
 
   settled(entry: Entry, outcome: Outcome): void {
-    const { slot, settle } = entry;
+    const { slot, settle, effects } = entry;
+    if (effects.twin && isAcknowledged(outcome)) this.#parts.onTwin?.(slot.address, effects.twin);
     slot.inLane--;
     this.#unsettled--;
     this.#count(outcome, this.#parts.acknowledgeBeforeCommit ? () => {} : settle);

@@ -17,6 +17,8 @@ export type OutboxParts = {
   readonly owner: Owner;
   readonly deliver: (batch: Batch) => Promise<Outcome[]>;
   readonly isSevered: (uplink: Uplink) => boolean;
+  /** Whether earlier uplinks of its shard came back and wait: then it waits behind them. */
+  readonly isHeld: (item: Item) => boolean;
   readonly settled: (item: Item, outcome: Outcome) => void;
   /** The owner did nothing with it, so it may be sent to another. */
   readonly bounced: (item: Item) => void;
@@ -157,10 +159,10 @@ export class Outbox {
     return items.some(({ uplink, epoch }) => this.#parts.shards.epochOf(uplink.address.shard) > epoch);
   }
 
-  /** In order; those of sessions that were cut off meanwhile are settled at once. */
+  /** In order, without those that are settled already, because their session was cut off, and those that have to wait. */
   #takeBatch(): Item[] {
     const { batchMaxMessages, batchMaxBytes, commitPatienceSeconds } = this.#parts.limits;
-    const { isSevered, settled, clock } = this.#parts;
+    const { isSevered, isHeld, settled, bounced, clock } = this.#parts;
     const oldestMs = clock.elapsedMs() - commitPatienceSeconds * 1_000;
     const queue = this.#queue;
     const items: Item[] = [];
@@ -170,6 +172,10 @@ export class Outbox {
       const item = queue[end++]!;
       if (item.sinceMs <= oldestMs || isSevered(item.uplink)) {
         settled(item, UNKNOWN);
+        continue;
+      }
+      if (isHeld(item)) {
+        bounced(item);
         continue;
       }
       bytes += item.uplink.payload.byteLength;

@@ -10,7 +10,6 @@ export class Residence {
   readonly #scheduler: Scheduler;
   readonly #stays = new Map<number, Stay>();
   readonly #underWay = new Map<number, number>();
-  isSuspended = false;
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler;
@@ -32,7 +31,7 @@ export class Residence {
   /** Why an uplink that was sent in this epoch is not taken; undefined: it is. */
   refusal(shard: number, epoch: number | undefined): Outcome | undefined {
     const stay = this.#stays.get(shard);
-    if (stay === undefined || this.isSuspended) return NOT_OWNER;
+    if (stay === undefined) return NOT_OWNER;
     if (stay.leaving) return MOVED;
     return epoch === undefined || epoch === stay.epoch ? undefined : NOT_OWNER;
   }

@@ -146,6 +146,7 @@ export class Router implements Ingress {
       owner,
       deliver: batch => deliver(owner, batch),
       isSevered: uplink => this.#severed.includes(uplink),
+      isHeld: item => this.#lines[item.uplink.address.shard]!.isHeld,
       settled: (item, outcome) => this.#settled(item, outcome),
       bounced: item => this.#bounced(item),
     });

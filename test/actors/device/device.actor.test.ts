@@ -15,6 +15,7 @@ const RECORD: DeviceRecord = {
   measurements: [],
   newestUs: [],
   session: null,
+  twin: null,
 };
 const actor = (record: Partial<DeviceRecord> = {}) =>
   new DeviceActor({ ...RECORD, measurements: [], newestUs: [], ...record });

@@ -36,9 +36,6 @@ function node(record: Record, time: ManualTime, name: string) {
         for (const shard of released) seen.served.delete(shard);
         seen.steps.push('release');
       },
-      suspend: isSuspended => {
-        seen.suspended = isSuspended;
-      },
     },
     isReachable: () => seen.reachable,
     announce: moved => told.push(moved),
@@ -128,19 +125,20 @@ describe('membership', () => {
     assert.equal(record.heldBy(a.instanceId), SHARDS, 'whoever comes next takes them from the closed session');
   });
 
-  it('answers nobody while its lease may have run out, and goes on when it turns out to be good', async () => {
+  it('is not fit while its lease may have run out, and goes on when it turns out to be good', async () => {
     const { record, time, add } = setUp();
     const a = add('a');
     await a.membership.start();
     await time.settle();
+    const condition = () => a.membership.condition().condition;
     record.isAway = true;
     await time.pass(LEASE_MS - 1_000);
-    assert.equal(a.seen.suspended, false);
+    assert.equal(condition(), 'healthy');
     await time.pass(2_000);
-    assert.equal(a.seen.suspended, true);
+    assert.equal(condition(), 'unhealthy');
     record.isAway = false;
     await time.pass(2_000);
-    assert.deepEqual([a.seen.suspended, a.seen.fenced], [false, 0]);
+    assert.deepEqual([condition(), a.seen.fenced], ['healthy', 0]);
   });
 
   it('ends when its session was closed by another', async () => {
@@ -149,7 +147,7 @@ describe('membership', () => {
     await a.membership.start();
     record.close(a.instanceId);
     await time.pass(3_000);
-    assert.deepEqual([a.seen.fenced, a.seen.suspended], [1, true]);
+    assert.equal(a.seen.fenced, 1);
   });
 
   it('closes nobody right after an outage of the database: all leases ran out, and all get the time to come back', async () => {

@@ -1,6 +1,7 @@
 import type { SessionRecord } from '../../../contracts/sessions.ts';
 import type { Datapoint, DeviceRecord, Effects, Store } from '../../../contracts/store.ts';
 import { StoreError, type StoreErrorKind } from '../../../contracts/store.ts';
+import type { TwinRecord } from '../../../contracts/twins.ts';
 import type { DeviceAddress } from '../../../contracts/uplinks.ts';
 
 type Failure = StoreErrorKind | 'stored_but_unknown';
@@ -16,6 +17,7 @@ export class MemoryStore implements Store {
   readonly deadLetters = new Map<string, NonNullable<Effects['deadLetter']>>();
   readonly receipts = new Set<string>();
   readonly sessions = new Map<number, SessionRecord>();
+  readonly twins = new Map<number, TwinRecord>();
   readonly commits: Effects[][] = [];
   loads = 0;
   /** The ways in which the next commits fail, in order; undefined: that one succeeds. */
@@ -57,7 +59,8 @@ export class MemoryStore implements Store {
             .map(p => p.tsUs),
         );
       const session = this.sessions.get(device.deviceUid) ?? null;
-      return { ...device, measurements: names, newestUs: names.map(newest), session };
+      const twin = this.twins.get(device.deviceUid) ?? null;
+      return { ...device, measurements: names, newestUs: names.map(newest), session, twin };
     });
   }
 
@@ -75,12 +78,13 @@ export class MemoryStore implements Store {
     return news;
   }
 
-  #write({ deviceUid, datapoints, newMeasurements, deadLetter, session }: Effects): boolean {
+  #write({ deviceUid, datapoints, newMeasurements, deadLetter, session, twin }: Effects): boolean {
     const names = this.measurements.get(deviceUid) ?? new Set();
     this.measurements.set(deviceUid, names);
     for (const name of newMeasurements) names.add(name);
     if (deadLetter) this.deadLetters.set(deadLetter.id, deadLetter);
-    let isNew = deadLetter !== null || session !== null;
+    if (twin) this.twins.set(deviceUid, twin);
+    let isNew = deadLetter !== null || session !== null || twin !== null;
     if (session?.kind === 'opened') this.sessions.set(deviceUid, { ...session, connected: true });
     else if (session) this.sessions.set(deviceUid, { ...this.sessions.get(deviceUid)!, connected: false });
     const ids = new Set(datapoints.flatMap(point => point.messageId ?? []));

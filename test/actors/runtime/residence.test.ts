@@ -119,17 +119,6 @@ describe('a host and its shards', () => {
     assert.equal(store.loads, 2);
     assert.deepEqual(states(), ['stored', 'duplicate']);
   });
-
-  it('answers nobody while it may have lost its shards without knowing', async () => {
-    const { time, host, send, states } = setUp();
-    host.admit(here(1));
-    host.suspend(true);
-    send(at(0));
-    host.suspend(false);
-    send(at(1));
-    await time.settle();
-    assert.deepEqual(states(), ['not_owner', 'stored']);
-  });
 });
 
 const place: Connection = {

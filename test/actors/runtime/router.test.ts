@@ -189,6 +189,20 @@ describe('a router', () => {
     assert.deepEqual(outcomes, ['a1 stored', 'a2 stored', 'a3 stored']);
   });
 
+  it('lets what is queued for an owner wait behind what came back from it', async () => {
+    const { time, sent, send } = setUp({ batchMaxMessages: 1, batchesUnderWay: 1 });
+    for (const name of ['a1', 'a2']) send('a', name);
+    await time.settle();
+    all(sent[0]!, MOVED);
+    await time.settle();
+    assert.deepEqual(sent.map(names), [['a1']]);
+    await time.pass(100);
+    assert.deepEqual(sent.slice(1).flatMap(names), ['a1']);
+    all(sent[1]!);
+    await time.settle();
+    assert.deepEqual(sent.slice(2).flatMap(names), ['a2']);
+  });
+
   it('sends nothing in a newer epoch while something of the shard is under way in an older one', async () => {
     const { time, sent, learn, send } = setUp();
     send('a', 'a1');
