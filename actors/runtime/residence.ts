@@ -28,6 +28,12 @@ export class Residence {
     return this.#stays.get(shard)?.epoch;
   }
 
+  /** Whether the shard is here to stay, in this epoch. */
+  stays(shard: number, epoch: number): boolean {
+    const stay = this.#stays.get(shard);
+    return stay !== undefined && !stay.leaving && stay.epoch === epoch;
+  }
+
   /** Why an uplink that was sent in this epoch is not taken; undefined: it is. */
   refusal(shard: number, epoch: number | undefined): Outcome | undefined {
     const stay = this.#stays.get(shard);

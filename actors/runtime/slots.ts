@@ -31,9 +31,9 @@ export class Slots {
     return slot;
   }
 
-  /** False: its shard was given away since. */
-  isCurrent(slot: Slot): boolean {
-    return this.#parts.residence.epochOf(slot.address.shard) === slot.epoch;
+  /** False: its shard was given away since, or is about to be. */
+  isCurrent({ address, epoch }: Slot): boolean {
+    return this.#parts.residence.stays(address.shard, epoch);
   }
 
   /** From here on its uplinks wait. */

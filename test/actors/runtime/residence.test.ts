@@ -85,6 +85,25 @@ describe('a host and its shards', () => {
     assert.deepEqual(states(), ['moved', 'moved'], 'and only once');
   });
 
+  it('handles nothing again for a shard that leaves: what was before it has gone back already', async () => {
+    const { time, host, send, states, store } = setUp();
+    host.admit(here(1));
+    send(at(0));
+    await time.settle();
+    const open = store.hold();
+    store.refuses = point => point.value === 1;
+    // 1 is in the lane and will be refused, 2 gathers behind it; once it is refused the actor has to be loaded again.
+    send(at(1));
+    await time.settle();
+    send(at(2));
+    const released = host.release([SHARD]);
+    open();
+    await time.pass(200);
+    await released;
+    assert.deepEqual(states(), ['stored', 'rejected', 'moved']);
+    assert.equal(store.points.size, 1);
+  });
+
   it('does not let a shard go while nobody knows what became of its last transaction', async () => {
     const { time, host, send, store, states } = setUp();
     host.admit(here(1));
