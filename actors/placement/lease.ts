@@ -45,8 +45,9 @@ export class Lease {
     this.#cancelLapse();
   }
 
-  /** For how long it has been in touch with the database without a gap that is longer than a lease. */
+  /** For how long it has been in touch with the database without a gap that is longer than a lease. 0: there is such a gap now. */
   get contactMs(): number {
+    if (this.#isOver()) return 0;
     return this.#parts.clock.elapsedMs() - this.#contactSinceMs;
   }
 

@@ -105,7 +105,7 @@ export class Membership {
   /** Hands off everything, as far as there is somebody to take it. From then on it takes nothing. */
   async leave(): Promise<void> {
     this.#isLeaving = true;
-    if (this.#isAlone) return;
+    if (this.#isAlone || this.#stopped) return;
     const { clock, scheduler, limits } = this.#parts;
     const untilMs = clock.elapsedMs() + limits.leaseSeconds * 1_000;
     await this.#round;

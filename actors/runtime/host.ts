@@ -2,17 +2,8 @@ import type { Decode } from '../../contracts/codecs.ts';
 import type { Limits } from '../../contracts/limits.ts';
 import type { Holding } from '../../contracts/ownership.ts';
 import type { DeviceRecord, Effects, Store } from '../../contracts/store.ts';
-import type { TwinRecord } from '../../contracts/twins.ts';
-import {
-  type DeviceAddress,
-  isAcknowledged,
-  MOVED,
-  NOT_OWNER,
-  type Outcome,
-  OVERLOADED,
-  UNKNOWN,
-  type Uplink,
-} from '../../contracts/uplinks.ts';
+import type { TwinFollower } from '../../contracts/twins.ts';
+import { MOVED, NOT_OWNER, type Outcome, OVERLOADED, UNKNOWN, type Uplink } from '../../contracts/uplinks.ts';
 import { DeviceActor, type Surroundings } from '../device/device.actor.ts';
 import { Activation } from './activation.ts';
 import { type Entry, Lane, type LaneOwner } from './lane.ts';
@@ -37,7 +28,7 @@ export type HostParts = {
   /** An actor threw: a defect, for the log. */
   readonly onDefect: (error: unknown, uplink: Uplink) => void;
   /** A device's twin as it is stored: after each change, and whenever its actor was loaded. */
-  readonly onTwin?: (address: DeviceAddress, twin: TwinRecord) => void;
+  readonly onTwin?: TwinFollower;
   /** Only to show that the tests can fail: senders are told before the commit. */
   readonly acknowledgeBeforeCommit?: boolean;
 };
@@ -236,7 +227,8 @@ export class Host implements LaneOwner {
 
   settled(entry: Entry, outcome: Outcome): void {
     const { slot, settle, effects } = entry;
-    if (effects.twin && isAcknowledged(outcome)) this.#parts.onTwin?.(slot.address, effects.twin);
+    // What was committed, and nothing else, has the outcome that its effects hoped for.
+    if (effects.twin && outcome === effects.outcome) this.#parts.onTwin?.(slot.address, effects.twin);
     slot.inLane--;
     this.#unsettled--;
     this.#count(outcome, this.#parts.acknowledgeBeforeCommit ? () => {} : settle);
@@ -279,6 +271,9 @@ export class Host implements LaneOwner {
 
   fenced(): void {
     this.#closed = true;
+    for (const lane of this.#lanes) lane.close(NOT_OWNER);
+    // Nothing of this process can be under way any more, whatever it waited for.
+    this.#slots.unbar(() => true);
     this.#slots.sendAllBack(MOVED);
     this.#parts.onFenced();
   }

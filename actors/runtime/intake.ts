@@ -16,6 +16,8 @@ export type IntakeParts = {
 type Held = { readonly batch: Batch; readonly answer: PromiseWithResolvers<Outcome[]> };
 type Stream = {
   next: number;
+  /** One of its batches came too late to be done: what follows must not be done either. */
+  isOver: boolean;
   /** Of the last batches: one that comes again is answered with what it was answered before. */
   readonly answers: Map<number, Promise<Outcome[]>>;
   /** Batches that overtook others. */
@@ -73,6 +75,8 @@ export class Intake {
     const { sequence } = batch;
     if (sequence < stream.next)
       return stream.answers.get(sequence) ?? Promise.reject(new SkeinError('unknown_outcome', 'Answered long ago'));
+    if (stream.isOver)
+      return Promise.reject(new SkeinError('not_owner', 'A batch before this one was late: begin a new stream'));
     if (sequence > stream.next) return this.#hold(stream, batch);
     const answer = this.#take(stream, batch);
     this.#takeHeld(stream);
@@ -89,7 +93,7 @@ export class Intake {
     }
     // A new stream begins with 0. Others that come first wait for it; but not those of a stream that was forgotten.
     if (sequence >= this.#keep || this.#parts.clock.nowMs() > deadlineMs) return undefined;
-    const made: Stream = { next: 0, answers: new Map(), held: new Map(), usedAtMs: 0 };
+    const made: Stream = { next: 0, isOver: false, answers: new Map(), held: new Map(), usedAtMs: 0 };
     this.#streams.set(name, made);
     if (this.#streams.size > this.#parts.limits.streamsMax) this.#forget(this.#streams.keys().next().value!);
     return made;
@@ -107,16 +111,15 @@ export class Intake {
     return held.answer.promise;
   }
 
-  /** Its number is used up, even when it is too late to be done. */
   #take(stream: Stream, batch: Batch): Promise<Outcome[]> {
     const { clock, host, limits } = this.#parts;
     const nowMs = clock.nowMs();
     stream.next = batch.sequence + 1;
+    stream.isOver = nowMs > batch.deadlineMs;
     const patienceMs = limits.commitPatienceSeconds * 1_000;
-    const answer =
-      nowMs > batch.deadlineMs
-        ? Promise.reject<Outcome[]>(new SkeinError('expired', 'The deadline of this batch has passed'))
-        : host.deliver(batch.uplinks, batch.epochs, Math.min(nowMs, batch.deadlineMs - patienceMs));
+    const answer = stream.isOver
+      ? Promise.reject<Outcome[]>(new SkeinError('expired', 'The deadline of this batch has passed'))
+      : host.deliver(batch.uplinks, batch.epochs, Math.min(nowMs, batch.deadlineMs - patienceMs));
     answer.catch(() => {});
     stream.answers.set(batch.sequence, answer);
     stream.answers.delete(batch.sequence - this.#keep);
@@ -124,10 +127,18 @@ export class Intake {
   }
 
   #takeHeld(stream: Stream): void {
+    if (stream.isOver) return this.#refuseHeld(stream);
     for (let held = stream.held.get(stream.next); held !== undefined; held = stream.held.get(stream.next)) {
       stream.held.delete(held.batch.sequence);
       this.#take(stream, held.batch).then(held.answer.resolve, held.answer.reject);
+      if (stream.isOver) this.#refuseHeld(stream);
     }
+  }
+
+  #refuseHeld(stream: Stream): void {
+    for (const { answer } of stream.held.values())
+      answer.reject(new SkeinError('not_owner', 'This stream has ended: begin a new one'));
+    stream.held.clear();
   }
 
   #sweep(): void {
@@ -146,8 +157,7 @@ export class Intake {
   }
 
   #forget(name: string): void {
-    for (const { answer } of this.#streams.get(name)?.held.values() ?? [])
-      answer.reject(new SkeinError('not_owner', 'This stream was forgotten: begin a new one'));
+    this.#refuseHeld(this.#streams.get(name)!);
     this.#streams.delete(name);
   }
 }

@@ -177,12 +177,12 @@ export class Lane {
     return new Promise(resolve => void this.#parts.scheduler.after(RETRY_MS, resolve));
   }
 
-  /** Writes no more after what is under way; what waits is lost to its senders, who send it again. */
-  close(): void {
+  /** Writes no more after what is under way; what waits was not written, and its senders are told this. */
+  close(outcome: Outcome = UNKNOWN): void {
     this.#closed = true;
     const left = this.#queue;
     this.#queue = [];
-    for (const entry of left) this.#parts.owner.settled(entry, UNKNOWN);
+    for (const entry of left) this.#parts.owner.settled(entry, outcome);
   }
 }
 

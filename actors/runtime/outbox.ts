@@ -148,9 +148,8 @@ export class Outbox {
         if (type !== 'unreachable') sending.maybeDone = true;
       }
       await pause(scheduler, RETRY_MS);
-      if (!sending.maybeDone) return 'bounced';
       if (shards.isGone(owner.instance) || clock.elapsedMs() >= sending.untilMs || this.#hasMoved(sending))
-        return undefined;
+        return sending.maybeDone ? undefined : 'bounced';
     }
   }
 

@@ -172,6 +172,22 @@ describe('membership', () => {
     assert.equal(record.heldBy(a.instanceId), SHARDS, 'one that stays away is replaced (the control)');
   });
 
+  it('closes nobody after an outage either when it can look at the record before its own lease is renewed', async () => {
+    const { record, time, add } = setUp();
+    const [a, b] = [add('a'), add('b')];
+    await a.membership.start();
+    await b.membership.start();
+    await time.pass(40_000);
+    record.isAway = true;
+    await time.pass(60_000);
+    record.failRenewals = true;
+    record.isAway = false;
+    await time.pass(1_500);
+    record.failRenewals = false;
+    await time.pass(10_000);
+    assert.deepEqual([a.seen.fenced, b.seen.fenced], [0, 0]);
+  });
+
   it('gives its shards to those that the bus reaches when it is cut off by itself', async () => {
     const { record, time, add } = setUp();
     const a = add('a');

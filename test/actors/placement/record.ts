@@ -17,6 +17,7 @@ export class Record {
   isAway = false;
   readonly isAwayFor = new Set<InstanceId>();
   failTransfers = 0;
+  failRenewals = false;
 
   join(nodeId: string, nowMs: number): InstanceId {
     const instanceId = `${nodeId}-${this.#sessions.size}`;
@@ -51,6 +52,7 @@ export class Record {
     return {
       renew: async ({ reachable, leaving }) => {
         ask('renew');
+        if (this.failRenewals) throw new StoreError('unavailable', 'the test says so');
         if (me().state === 'closed') return false;
         Object.assign(me(), {
           reachable,

@@ -65,14 +65,16 @@ describe('an intake', () => {
     assert.deepEqual(names(), []);
   });
 
-  it('refuses what comes after its deadline, and goes on with what comes after it', async () => {
+  it('refuses what comes after its deadline, and all that follows in its stream', async () => {
     const { time, deliver, names } = setUp();
     assert.equal(await deliver(0), 'stored');
     const next = deliver(2, { deadlineMs: time.nowMs() + 60_000 });
     assert.equal(await deliver(1, { deadlineMs: time.nowMs() - 1 }), 'expired');
-    assert.equal(await next, 'stored');
+    assert.equal(await next, 'not_owner', 'it must not be done without the one before it');
+    assert.equal(await deliver(3), 'not_owner');
     assert.equal(await deliver(1), 'expired', 'and it stays refused');
-    assert.deepEqual(names(), ['0', '2']);
+    assert.equal(await deliver(0, { stream: 'new' }), 'stored');
+    assert.deepEqual(names(), ['0', 'new0']);
   });
 
   it('refuses what waited in vain for an earlier batch', async () => {

@@ -123,6 +123,21 @@ describe('a host and its shards', () => {
     await released;
   });
 
+  it('lets everything go when it is fenced while nobody knows what became of its last transaction', async () => {
+    const { time, host, send, store, states } = setUp();
+    host.admit(here(1));
+    send(at(0));
+    await time.settle();
+    store.failures = ['stored_but_unknown', 'unavailable', 'fenced'];
+    send(at(1));
+    await time.settle();
+    send(at(2, { session: 2 }));
+    const released = host.release([SHARD]);
+    await time.pass(1_000);
+    await released;
+    assert.deepEqual(states(), ['stored', 'unknown', 'moved']);
+  });
+
   it('forgets what it knew of a device when its shard was away: another may have changed it since', async () => {
     const { time, host, send, store, states } = setUp();
     host.admit(here(1));
