@@ -8,6 +8,7 @@ export const SERVICES = [
   'devices',
   'actors',
   'telemetry',
+  'twins',
   'dead-letters',
   'retention',
   'health',
@@ -18,7 +19,7 @@ export const SERVICES = [
 ] as const;
 export type ServiceName = (typeof SERVICES)[number];
 /** These hand messages to actors, so without a bus they need actors in their own process. */
-const SENDERS: readonly ServiceName[] = ['telemetry', 'dead-letters', 'mqtt'];
+const SENDERS: readonly ServiceName[] = ['telemetry', 'twins', 'dead-letters', 'mqtt'];
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
 export type Config = {

@@ -29,6 +29,7 @@ const store: Store = {
       measurements: [],
       newestUs: [],
       session: null,
+      twin: null,
     })),
   commit: async (_lane, effects) => effects.map(() => true),
 };

@@ -16,6 +16,10 @@ export const LIMITS = {
   messageMaxValues: 1_500,
   /** One value that is not a number: JSON text as stored. */
   valueMaxBytes: 32 * 1024,
+  /** Each of the two documents of a twin, as JSON text: both are in memory as long as the device is active. */
+  twinMaxBytes: 32 * 1024,
+  /** Objects and arrays inside of each other, the document included. */
+  twinMaxDepth: 10,
   measurementNameMaxLength: 128,
   /** Distinct measurements of one device: each costs memory in its actor for as long as the device is active. */
   deviceMaxMeasurements: 500,
@@ -120,6 +124,8 @@ export const LIMITS = {
   answerCacheSeconds: 5,
   /** Redis is asked before a request is answered, so one that does not answer must not cost much. */
   redisCommandTimeoutMs: 250,
+  /** Twins that wait to be copied to Redis: what some transactions change at once. Beyond it the oldest copy is not made. */
+  twinMirrorMaxDevices: 10_000,
   /** A database statement of a lane, and of anything else. */
   laneStatementTimeoutMs: 3_000,
   queryTimeoutMs: 10_000,

@@ -1,6 +1,7 @@
 /** What actors want made true, and the port to what makes it true. Times inside are microseconds since 1970 (UTC). */
 import type { LifecycleState } from './devices.contract.ts';
 import type { SessionChange, SessionRecord } from './sessions.ts';
+import type { TwinRecord } from './twins.ts';
 import type { DeadLetterReason, DeviceAddress, Outcome } from './uplinks.ts';
 
 export type Datapoint = {
@@ -39,6 +40,8 @@ export type Effects = {
   readonly deadLetter: DeadLetter | null;
   /** Its connection was opened or closed. A change that is older than what is stored changes nothing. */
   readonly session: SessionChange | null;
+  /** Its twin as it is from now on. Null: nothing of it changed. */
+  readonly twin: TwinRecord | null;
   readonly outcome: Outcome;
 };
 
@@ -52,6 +55,8 @@ export type DeviceRecord = {
   readonly newestUs: number[];
   /** Null: it never connected. */
   readonly session: SessionRecord | null;
+  /** Null: it has neither reported nor been asked anything. */
+  readonly twin: TwinRecord | null;
 };
 
 export interface Store {

@@ -8,7 +8,8 @@ export type DeviceAddress = {
   readonly shard: number;
 };
 
-export type UplinkKind = 'telemetry' | 'state' | 'events' | 'ack' | 'other' | 'connected' | 'disconnected';
+/** `desired` does not come from the device: a service asks for it (`DesiredChange`). */
+export type UplinkKind = 'telemetry' | 'state' | 'events' | 'ack' | 'other' | 'connected' | 'disconnected' | 'desired';
 
 export type Uplink = {
   readonly address: DeviceAddress;
@@ -44,6 +45,8 @@ export const DEAD_LETTER_REASONS = {
   no_values: 'The message carries no value',
   too_many_values: 'The message carries too many values',
   too_many_measurements: 'The device has too many distinct measurements',
+  invalid_patch: 'The payload is not a merge patch that can be stored',
+  twin_too_large: 'The twin would be too large or nested too deep',
   topic_forbidden: 'The device may not publish to this topic',
   topic_invalid: 'The topic has a wildcard or too many levels',
   packet_too_large: 'The message is larger than the limit; its payload was not read',
@@ -57,13 +60,15 @@ export const DEAD_LETTER_REASONS = {
 export type DeadLetterReason = keyof typeof DEAD_LETTER_REASONS;
 
 /**
- * What became of an uplink. `stored`, `duplicate` and `rejected` are acknowledged (a rejected one is in the dead letters);
- * the others are not: the sender is cut off, or asked to send again.
+ * What became of an uplink. `stored`, `duplicate`, `rejected` (it is in the dead letters) and `answered` are acknowledged; the others
+ * are not: the sender is cut off, or asked to send again.
  */
 export type Outcome =
   | { readonly state: 'stored' }
   /** Of `connected`: the number of the new session, and the node that had the one before. */
   | { readonly state: 'opened'; readonly session: number; readonly replaced: SessionPlace | null }
+  /** Of a request (`desired`): what its sender wants to know. Small, because many answers travel together. */
+  | { readonly state: 'answered'; readonly answer: unknown }
   | { readonly state: 'duplicate' }
   | ({ readonly state: 'rejected' } & Refusal)
   | { readonly state: 'not_owner' }
@@ -85,7 +90,8 @@ export const isAcknowledged = (outcome: Outcome): boolean =>
   outcome.state === 'stored' ||
   outcome.state === 'duplicate' ||
   outcome.state === 'rejected' ||
-  outcome.state === 'opened';
+  outcome.state === 'opened' ||
+  outcome.state === 'answered';
 
 /** One batch of a numbered stream: what a router sends to the owner of its uplinks. */
 export type Batch = {

@@ -13,7 +13,7 @@ export function actorsService(
   { router, hosting }: Pick<Runtime, 'router' | 'hosting'>,
 ): ServiceSchema {
   const { limits, acknowledgeBeforeCommit } = config;
-  const { host, intake, store } = hosting!;
+  const { host, intake, store, mirror } = hosting!;
 
   return implement(
     actors,
@@ -34,14 +34,15 @@ export function actorsService(
       async stopped() {
         await host.stop();
         intake.stop();
+        mirror?.close();
         await store.close();
       },
     },
   );
 }
 
-function healthOf(router: Runtime['router'], { host, intake }: Hosting, shedPercent: number): HealthReport {
-  const figures = { ...router.figures(), ...host.figures(), ...intake.figures() };
+function healthOf(router: Runtime['router'], { host, intake, mirror }: Hosting, shedPercent: number): HealthReport {
+  const figures = { ...router.figures(), ...host.figures(), ...intake.figures(), ...mirror?.figures() };
   const percent = Math.round(router.load() * 100);
   if (percent < shedPercent) return { condition: 'healthy', figures };
   return { condition: 'degraded', detail: `overloaded: ${percent}% of what may wait is waiting`, figures };

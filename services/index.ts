@@ -14,6 +14,7 @@ import { retentionService } from './retention.service.ts';
 import type { Runtime } from './runtime.ts';
 import { sessionsService } from './sessions.service.ts';
 import { telemetryService } from './telemetry.service.ts';
+import { twinsService } from './twins.service.ts';
 
 /** Every process has this one, whatever else it runs. */
 export const clusterOf = (runtime: Runtime): ServiceSchema => clusterService(runtime);
@@ -24,6 +25,7 @@ export const services: Record<ServiceName, (node: Node, runtime: Runtime) => Ser
   devices: node => devicesService(node),
   actors: (node, runtime) => actorsService(node, runtime),
   telemetry: (node, { router }) => telemetryService(node, router),
+  twins: (node, { router }) => twinsService(node, router),
   'dead-letters': (node, { router }) => deadLettersService(node, router),
   retention: node => retentionService(node),
   health: node => healthService(node),

@@ -1,5 +1,6 @@
 /** The runtime of a node: its actors, if it hosts some, and what every node needs to reach the others' actors. */
 import type { ServiceBroker } from 'moleculer';
+import { delta } from '../actors/device/merge-patch.ts';
 import { Membership } from '../actors/placement/membership.ts';
 import { ShardMap } from '../actors/placement/shard-map.ts';
 import { Host } from '../actors/runtime/host.ts';
@@ -10,6 +11,7 @@ import { watchNats } from '../adapters/bus/nats-link.ts';
 import { decode } from '../adapters/codecs/index.ts';
 import { ActorStore } from '../adapters/database/actor-store.ts';
 import { DatabaseOwnershipStore } from '../adapters/database/ownership-store.ts';
+import { TwinMirror } from '../adapters/redis/twin-mirror.ts';
 import { systemClock, systemRandom, systemScheduler } from '../adapters/system/ports.ts';
 import { cluster } from '../contracts/cluster.contract.ts';
 import { announce } from '../contracts/contract.ts';
@@ -17,7 +19,13 @@ import type { Holding } from '../contracts/ownership.ts';
 import type { Node } from './node.ts';
 
 /** What hosts actors. */
-export type Hosting = { readonly host: Host; readonly intake: Intake; readonly store: ActorStore };
+export type Hosting = {
+  readonly host: Host;
+  readonly intake: Intake;
+  readonly store: ActorStore;
+  /** Undefined: there is no Redis. */
+  readonly mirror: TwinMirror | undefined;
+};
 
 export type Runtime = {
   readonly router: Router;
@@ -64,7 +72,8 @@ export function makeRuntime(
 }
 
 function makeHosting({ config, database, log, instanceId }: Omit<Node, 'http'>, onFenced: () => void): Hosting {
-  const { limits, acknowledgeBeforeCommit } = config;
+  const { limits, acknowledgeBeforeCommit, redisUrl } = config;
+  const mirror = redisUrl === undefined ? undefined : new TwinMirror(redisUrl, limits, delta);
   const store = new ActorStore(database, instanceId, limits.lanes);
   const host = new Host({
     ...system,
@@ -72,8 +81,9 @@ function makeHosting({ config, database, log, instanceId }: Omit<Node, 'http'>, 
     decode,
     limits,
     acknowledgeBeforeCommit,
+    onTwin: mirror && ((address, twin) => mirror.follow(address, twin)),
     onFenced,
     onDefect: (err, uplink) => log.error({ err, device: uplink.address.key }, 'an actor failed to handle a message'),
   });
-  return { store, host, intake: new Intake({ ...system, host, instanceId, limits }) };
+  return { store, mirror, host, intake: new Intake({ ...system, host, instanceId, limits }) };
 }

@@ -129,7 +129,7 @@ test('with a bus a node may take messages for the actors of others, or have noth
 });
 
 test('without a bus, services that send to actors need them in their own process', () => {
-  for (const sender of ['mqtt', 'telemetry', 'dead-letters'])
+  for (const sender of ['mqtt', 'telemetry', 'twins', 'dead-letters'])
     assert.deepEqual(problemsOf({ SKEIN_SERVICES: `access,${sender},gateway` }), [
       `SKEIN_SERVICES has ${sender} but not actors, and without NATS_URL no other node can take the messages`,
     ]);

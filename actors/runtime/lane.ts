@@ -41,6 +41,8 @@ export type LaneParts = {
 };
 
 const RETRY_MS = 200;
+/** A changed twin is written whole, both documents: as much as this many datapoints. */
+const DATAPOINTS_PER_TWIN = 50;
 
 /**
  * The ordered writer of some shards. One transaction at a time; while it is under way the next one gathers, so load makes
@@ -82,7 +84,7 @@ export class Lane {
     let end = 0;
     while (end < queue.length && (end === 0 || (datapoints < laneMaxDatapoints && bytes < laneMaxBytes))) {
       const entry = queue[end++]!;
-      datapoints += entry.effects.datapoints.length;
+      datapoints += entry.effects.datapoints.length + (entry.effects.twin === null ? 0 : DATAPOINTS_PER_TWIN);
       bytes += entry.uplink.payload.byteLength;
     }
     if (end === queue.length) {

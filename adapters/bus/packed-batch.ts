@@ -16,7 +16,16 @@ import {
 } from '../../contracts/uplinks.ts';
 
 /** Their places are what crosses the bus, between nodes of different versions too: only ever add at the end. */
-const KINDS: readonly UplinkKind[] = ['telemetry', 'state', 'events', 'ack', 'other', 'connected', 'disconnected'];
+const KINDS: readonly UplinkKind[] = [
+  'telemetry',
+  'state',
+  'events',
+  'ack',
+  'other',
+  'connected',
+  'disconnected',
+  'desired',
+];
 const OUTCOMES: Readonly<Record<string, Outcome>> = {
   s: STORED,
   d: DUPLICATE,

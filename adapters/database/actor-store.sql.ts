@@ -2,14 +2,16 @@
 export const FENCE_SQL = `
 UPDATE node_lane SET commits = commits + 1 WHERE instance_id = $1 AND lane = $2 AND open RETURNING lane`;
 
-/** Devices by tenant and id, each with its newest session, its measurements and the newest microsecond of each. */
+/** Devices by tenant and id, each with its newest session, its twin, its measurements and the newest microsecond of each. */
 export const LOAD_SQL = `
 SELECT t.slug || '/' || d.device_id AS key, d.tenant_id, d.device_uid, d.state, series.series,
-       session.session, session.instance_id, session.address, session.disconnected_at IS NULL AS connected
+       session.session, session.instance_id, session.address, session.disconnected_at IS NULL AS connected,
+       twin.reported, twin.reported_version, twin.reported_times, twin.desired, twin.desired_version, twin.desired_times
 FROM unnest($1::text[], $2::text[]) AS wanted (slug, device_id)
 JOIN tenant t USING (slug)
 JOIN device d ON d.tenant_id = t.tenant_id AND d.device_id = wanted.device_id
 LEFT JOIN device_session session USING (device_uid)
+LEFT JOIN device_twin twin USING (device_uid)
 LEFT JOIN LATERAL (
   SELECT jsonb_agg(jsonb_build_array(m.name, coalesce((extract(epoch FROM newest.ts) * 1000000)::int8, 0))
                    ORDER BY m.measurement_id) AS series
@@ -85,3 +87,16 @@ UPDATE device_session stored
 SET disconnected_at = 'epoch'::timestamptz + t.ms * interval '1 millisecond', reason = t.reason
 FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::text[]) AS t (device_uid, session, ms, reason)
 WHERE stored.device_uid = t.device_uid AND stored.session = t.session AND stored.disconnected_at IS NULL`;
+
+/** One row for each device: its twin, whole. */
+export const TWIN_SQL = `
+INSERT INTO device_twin
+  (device_uid, reported, reported_version, reported_times, desired, desired_version, desired_times, updated_at)
+SELECT device_uid, reported::jsonb, reported_version, reported_times::jsonb,
+       desired::jsonb, desired_version, desired_times::jsonb, now()
+FROM unnest($1::int8[], $2::text[], $3::int8[], $4::text[], $5::text[], $6::int8[], $7::text[])
+  AS t (device_uid, reported, reported_version, reported_times, desired, desired_version, desired_times)
+ON CONFLICT (device_uid) DO UPDATE SET
+  reported = excluded.reported, reported_version = excluded.reported_version, reported_times = excluded.reported_times,
+  desired = excluded.desired, desired_version = excluded.desired_version, desired_times = excluded.desired_times,
+  updated_at = excluded.updated_at`;

@@ -7,6 +7,7 @@ import type { Database, Lane, Step } from './database.ts';
 import { sessionSteps, tellSessionNews } from './device-sessions.ts';
 import { MeasurementIds } from './measurement-ids.ts';
 import { rethrowAsStoreError } from './store-errors.ts';
+import { type NoTwinRow, type TwinRow, twinOf, twinSteps } from './twins.ts';
 
 /** Rows that may exist already, in columns. `entry` is the index of the effects that they belong to. */
 type Merge = {
@@ -30,7 +31,7 @@ type Loaded = {
   instance_id: string;
   address: string;
   connected: boolean;
-};
+} & (TwinRow | NoTwinRow);
 
 /** The store of actors on the Database port: what they are loaded from, and one transaction for the effects of many. */
 export class ActorStore implements Store {
@@ -61,7 +62,7 @@ export class ActorStore implements Store {
       await this.#learnNames(effects);
       const { steps, news, mergeStep } = this.#steps(effects, careful);
       const sessions = sessionSteps(effects);
-      const [, ...rows] = await this.#lanes[lane]!.commit([fence, ...steps, ...sessions]);
+      const [, ...rows] = await this.#lanes[lane]!.commit([fence, ...steps, ...sessions, ...twinSteps(effects)]);
       if (mergeStep >= 0) for (const row of rows[mergeStep]!) news[row.entry as number] = true;
       if (sessions.length > 0) tellSessionNews(effects, rows[steps.length]!, news);
       return news;
@@ -89,7 +90,7 @@ export class ActorStore implements Store {
   }
 
   /**
-   * The steps of a transaction but for sessions; `news` says for each element whether it is new, but for what the merge step
+   * The steps of a transaction but for sessions and twins; `news` says for each element whether it is new, but for what the merge step
    * finds out.
    */
   #steps(effects: readonly Effects[], careful: boolean): { steps: Step[]; news: boolean[]; mergeStep: number } {
@@ -97,7 +98,7 @@ export class ActorStore implements Store {
     for (const one of effects) points += one.datapoints.length;
     const copy = new TelemetryCopy(points);
     const merge: Merge = { entry: [], device: [], measurement: [], us: [], value: [], json: [], message: [] };
-    const news = effects.map(one => one.deadLetter !== null || isOnlyOutcome(one));
+    const news = effects.map(one => one.deadLetter !== null || one.twin !== null || isOnlyOutcome(one));
     const firstWithMessage = new Map<string, number>();
     for (let entry = 0; entry < effects.length; entry++) {
       const { tenantId, deviceUid, datapoints } = effects[entry]!;
@@ -139,6 +140,7 @@ function recordOf(row: Loaded): DeviceRecord {
     measurements: series.map(one => one[0]),
     newestUs: series.map(one => one[1]),
     session: session === null ? null : { session, instanceId, address, connected },
+    twin: twinOf(row),
   };
 }
 

@@ -1,6 +1,7 @@
 /** What is made of the answers of actions. */
 import type { DeviceView } from '../../contracts/devices.contract.ts';
 import type { Condition } from '../../contracts/health.contract.ts';
+import type { TwinView } from '../../contracts/twins.contract.ts';
 import type { Reply } from './endpoint.ts';
 
 export const plain = (body: unknown): Reply => ({ status: 200, body });
@@ -12,6 +13,13 @@ export const versioned = (device: DeviceView): Reply => ({
   status: 200,
   headers: { ETag: etag(device) },
   body: device,
+});
+
+/** Both versions, the desired one first: a tag that stayed the same while the device reports would hide that from caches. */
+export const versionedTwin = (twin: TwinView): Reply => ({
+  status: 200,
+  headers: { ETag: `"${twin.desiredVersion}-${twin.reportedVersion}"` },
+  body: twin,
 });
 
 export const created = (body: { device: DeviceView }): Reply => ({

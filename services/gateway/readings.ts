@@ -36,17 +36,27 @@ export function changes(request: ApiRequest): Params {
   return { ...fields, ...versionOf(request), id: request.path.id };
 }
 
+/** A merge patch, for what is desired of a device. */
+export function desiredPatch(request: ApiRequest): Params {
+  noQuery(request);
+  return { id: request.path.id, patch: objectOf(request.body), ...versionOf(request, TWIN_TAG) };
+}
+
 /** One item, or a list of them. */
 export function items(request: ApiRequest): Params {
   noQuery(request);
   return { items: Array.isArray(request.body) ? request.body : [objectOf(request.body)] };
 }
 
+const TAG = /^"(\d{1,9})"$/;
+/** Only the desired version counts: a device that reports meanwhile is in nobody's way. */
+const TWIN_TAG = /^"(\d{1,9})(?:-\d{1,16})?"$/;
+
 /** RFC 9110, section 13.1.1: `"3"` is that version, `*` is any. What no version of ours looks like matches none. */
-export function versionOf({ headers }: ApiRequest): { version?: number } {
+export function versionOf({ headers }: ApiRequest, ours = TAG): { version?: number } {
   const tag = headers['if-match']?.trim();
   if (tag === undefined || tag === '*') return {};
-  const [, version] = /^"(\d{1,9})"$/.exec(tag) ?? [];
+  const [, version] = ours.exec(tag) ?? [];
   if (version === undefined) throw new SkeinError('stale_version', 'If-Match has no version of this');
   return { version: Number(version) };
 }

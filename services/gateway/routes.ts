@@ -6,9 +6,20 @@ import { health } from '../../contracts/health.contract.ts';
 import { metrics } from '../../contracts/metrics.contract.ts';
 import { sessions } from '../../contracts/sessions.contract.ts';
 import { telemetry } from '../../contracts/telemetry.contract.ts';
-import { accepted, condition, created, plain, prometheusText, readiness, versioned } from './answers.ts';
+import { twins } from '../../contracts/twins.contract.ts';
+import { accepted, condition, created, plain, prometheusText, readiness, versioned, versionedTwin } from './answers.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
-import { changes, items, listing, nothing, pathId, pathIdAndVersion, registration, seriesOf } from './readings.ts';
+import {
+  changes,
+  desiredPatch,
+  items,
+  listing,
+  nothing,
+  pathId,
+  pathIdAndVersion,
+  registration,
+  seriesOf,
+} from './readings.ts';
 import { hoursOf, seedHistory, seedLatest } from './seed-shapes.ts';
 
 const create = { takesBody: true, creates: true };
@@ -32,6 +43,12 @@ export const ENDPOINTS: readonly Endpoint[] = [
   endpoint('GET', '/devices/:id/data/latest', telemetry.latest, pathId, plain),
   endpoint('GET', '/device/:id/history', telemetry.series, hoursOf, seedHistory),
   endpoint('GET', '/device/:id/latest', telemetry.latest, pathId, seedLatest),
+
+  endpoint('GET', '/devices/:id/twin', twins.get, pathId, versionedTwin),
+  endpoint('PATCH', '/devices/:id/twin/desired', twins.patchDesired, desiredPatch, versionedTwin, {
+    ...operators,
+    takesBody: true,
+  }),
 
   endpoint('GET', '/dead-letters', deadLetters.list, listing, plain),
   endpoint('GET', '/dead-letters/:id', deadLetters.get, pathId, plain),

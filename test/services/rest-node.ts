@@ -22,6 +22,7 @@ import { gatewayService } from '../../services/gateway.service.ts';
 import { healthService } from '../../services/health.service.ts';
 import { makeRuntime } from '../../services/runtime.ts';
 import { telemetryService } from '../../services/telemetry.service.ts';
+import { twinsService } from '../../services/twins.service.ts';
 import { startPostgres } from '../support/postgres.ts';
 
 export type RestNode = {
@@ -49,7 +50,7 @@ export type RestNodeOptions = {
 export async function startRestNode({ engine, env, ingress }: RestNodeOptions = {}): Promise<RestNode> {
   const server = engine === 'postgres' ? await startPostgres({ fsync: false }) : undefined;
   const dataDir = await mkdtemp(join(tmpdir(), 'skein-rest-'));
-  const services = 'access,devices,actors,telemetry,dead-letters,health,gateway';
+  const services = 'access,devices,actors,telemetry,twins,dead-letters,health,gateway';
   const config = readConfig({
     SKEIN_DATA_DIR: dataDir,
     SKEIN_NODE_ID: 'rest-test',
@@ -82,6 +83,7 @@ export async function startRestNode({ engine, env, ingress }: RestNodeOptions = 
     actorsService(node, runtime),
     clusterService(runtime),
     telemetryService(node, way),
+    twinsService(node, way),
     deadLettersService(node, way),
     healthService(node),
     gatewayService(node),

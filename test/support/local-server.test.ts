@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -58,10 +61,14 @@ test('a server that can not start says why, also when another one answers at its
   await assert.rejects(startNats({ port: nats.port }), /NATS ended before it was ready:\n.*address already in use/s);
 });
 
-test('servers end with the process that started them, also when it is killed', async () => {
+test('servers end with the process that started them, also when it is killed', async t => {
+  // Nobody removes the folders of a process that was killed.
+  const folder = await mkdtemp(join(tmpdir(), 'skein-starter-'));
+  await chmod(folder, 0o755);
+  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
   const starter = await startServerProcess({
     nodeArguments: ['test/support/servers-that-stay.ts'],
-    env: { PATH: process.env.PATH ?? '' },
+    env: { PATH: process.env.PATH ?? '', TMPDIR: folder },
     readyTimeoutMs: 30_000,
     readyWhen: output => /ports ([\d ]+)\./.exec(output)?.[1]?.split(' ').map(Number),
   });

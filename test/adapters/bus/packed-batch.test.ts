@@ -22,6 +22,7 @@ describe('A batch on the bus', () => {
       uplink('d5', '', { kind: 'connected', topic: '' }),
       uplink('d6', '', { kind: 'other', topic: 'x', refused: { reason: 'topic_forbidden', detail: 'no' } }),
       uplink('d7', '', { kind: 'disconnected', topic: '' }),
+      uplink('d8', { patch: {} }, { kind: 'desired', topic: '' }),
     ];
     const batch = { ...rest, uplinks, epochs: uplinks.map((_, i) => i) };
     assert.deepEqual(plain(unpackBatch(across(packBatch(batch)))), plain(batch));
@@ -45,6 +46,7 @@ describe('The outcomes of a batch', () => {
     MOVED,
     NOT_OWNER,
     { state: 'rejected', reason: 'no_values', detail: 'none' },
+    { state: 'answered', answer: { version: 3 } },
     { state: 'opened', session: 4, replaced: { session: 3, instanceId: 'i', address: 'a' } },
   ];
 

@@ -77,6 +77,7 @@ for (const engine of ['pglite', 'postgres'] as const)
       newMeasurements: [...new Set(datapoints.map(one => one.measurement))],
       deadLetter: null,
       session: null,
+      twin: null,
       outcome: STORED,
       ...more,
     });

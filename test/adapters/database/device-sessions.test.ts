@@ -59,6 +59,7 @@ for (const engine of ENGINE_NAMES)
       newMeasurements: [],
       deadLetter: null,
       session,
+      twin: null,
       outcome: STORED,
     });
     const commit = (device: Device, ...changes: Change[]) =>
