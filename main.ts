@@ -5,6 +5,8 @@ import { runNode } from './services/run-node.ts';
 
 /** How long an orderly stop may take before the process ends all the same; what was acknowledged is stored either way. */
 const STOP_PATIENCE_MS = 25_000;
+/** One that was replaced, or has no database, can settle nothing any more: it only tells its clients. */
+const FATAL_PATIENCE_MS = 2_000;
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
@@ -14,7 +16,7 @@ async function main(): Promise<void> {
     if (stopping) return;
     stopping = true;
     log.info(`stopping: ${why}`);
-    setTimeout(() => process.exit(code || 1), STOP_PATIENCE_MS).unref();
+    setTimeout(() => process.exit(code || 1), code === 0 ? STOP_PATIENCE_MS : FATAL_PATIENCE_MS).unref();
     await running.then(node => node.stop()).catch(err => log.error({ err }, 'did not stop cleanly'));
     process.exit(code);
   };
