@@ -4,6 +4,10 @@ const BENCHMARKS = {
   flood: ['ten times what it can carry, for two minutes', '--seconds 120 --engine postgres'],
   actors: ['memory of an idle device actor', '--counts 10000,100000,1000000'],
   connections: ['memory of an idle MQTT connection, bare against real', '--count 5000 --engine postgres'],
+  cluster: [
+    'several nodes: CPU and bytes for each message, hops, and nodes that die, leave and join',
+    '--parts cpu,idle,hop,kill,stop,join --nodes 1,2,3,4,8 --rounds 3 --seconds 10 --rate 6000',
+  ],
   start: ['how long until the first CONNACK', '--runs 5 --engine both'],
 } as const;
 
