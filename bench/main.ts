@@ -6,7 +6,7 @@ const BENCHMARKS = {
   connections: ['memory of an idle MQTT connection, bare against real', '--count 5000 --engine postgres'],
   cluster: [
     'several nodes: CPU and bytes for each message, hops, and nodes that die, leave and join',
-    '--parts cpu,idle,hop,kill,stop,join --nodes 1,2,3,4,8 --rounds 3 --seconds 10 --rate 6000',
+    '--parts cpu,idle,hop,kill,stop,join --nodes 1,2,3,4,8 --rounds 3 --seconds 10 --rate 12000',
   ],
   start: ['how long until the first CONNACK', '--runs 5 --engine both'],
 } as const;

@@ -87,6 +87,8 @@ export const LIMITS = {
   handOffShards: 32,
   /** A clock further from the database's than this would make wrong timestamps and wrong deadlines. */
   clockMaxSkewSeconds: 5,
+  /** Messages for another node gather for this long after a batch left: a way over the bus costs as much as storing some messages. */
+  batchGatherMs: 5,
   /** A batch without an answer is sent again after this; its owner knows it by its number. */
   batchRetryMs: 2_000,
   /** Senders whose batches an owner keeps in order. Beyond it the one that was silent longest is forgotten. */

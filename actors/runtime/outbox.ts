@@ -46,7 +46,7 @@ export class Outbox {
   readonly #unanswered = new Set<number>();
   readonly #answered = new Map<number, () => void>();
   #isBroken = true;
-  #sentAtMs = 0;
+  #sentAtMs = Number.NEGATIVE_INFINITY;
   #asked = false;
 
   constructor(parts: OutboxParts) {
@@ -71,10 +71,20 @@ export class Outbox {
   #ask(): void {
     if (this.#asked || !this.#maySend()) return;
     this.#asked = true;
-    this.#parts.scheduler.soon(() => {
+    const send = () => {
       this.#asked = false;
       if (this.#maySend()) this.#send();
-    });
+    };
+    const waitMs = this.#gatherMs();
+    if (waitMs > 0) this.#parts.scheduler.after(waitMs, send);
+    else this.#parts.scheduler.soon(send);
+  }
+
+  /** A batch for another node leaves at once after a pause, and else when some have gathered. */
+  #gatherMs(): number {
+    const { clock, limits, owner, instanceId } = this.#parts;
+    if (owner.instance === instanceId || this.#queue.length >= limits.batchMaxMessages) return 0;
+    return this.#sentAtMs + limits.batchGatherMs - clock.elapsedMs();
   }
 
   #maySend(): boolean {

@@ -7,7 +7,7 @@ export const FLAGS = {
   rounds: 3,
   seconds: 10,
   idleSeconds: 20,
-  rate: 6_000,
+  rate: 12_000,
   hopRate: 300,
   changeRate: 1_500,
   connections: 500,

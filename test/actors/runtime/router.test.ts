@@ -34,7 +34,7 @@ function setUp(only: Partial<Limits> = {}, holdings: readonly Holding[] = everyt
     clock: time,
     scheduler: time,
     random: { uuid: () => `id-${++ids}` },
-    limits: { ...LIMITS, ...only },
+    limits: { ...LIMITS, batchGatherMs: 0, ...only },
     instanceId: 'me',
     shards,
     deliver: (owner, batch) =>
@@ -65,6 +65,31 @@ describe('a router', () => {
     all(sent[2]!);
     await time.settle();
     assert.deepEqual(outcomes, ['a stored', 'b stored', 'c stored', 'd stored']);
+  });
+
+  it('lets messages for another node gather after a batch left, and sends at once after a pause', async () => {
+    const { time, sent, send } = setUp({ batchGatherMs: 5 });
+    send('a');
+    await time.settle();
+    for (const name of ['b', 'c']) send(name);
+    await time.settle();
+    assert.deepEqual(sent.map(names), [['a']]);
+    await time.pass(5);
+    assert.deepEqual(sent.map(names), [['a'], ['b', 'c']]);
+    await time.pass(5);
+    send('d');
+    await time.settle();
+    assert.deepEqual(names(sent[2]), ['d']);
+  });
+
+  it('does not wait for its own actors', async () => {
+    const { time, sent, learn, send } = setUp({ batchGatherMs: 5 });
+    learn(everything('me', 2), ['me']);
+    send('a');
+    await time.settle();
+    send('b');
+    await time.settle();
+    assert.deepEqual(sent.map(names), [['a'], ['b']]);
   });
 
   it('keeps batches apart by owner, and within their bounds', async () => {
