@@ -53,6 +53,8 @@ export class Membership {
   #members = '';
   #count = 0;
   #hasLapsed = false;
+  /** The last look at the record failed: said once, not every second. */
+  #isBlind = false;
   #sameSinceMs: number;
   #reachedAtMs: number;
   #isLeaving = false;
@@ -165,8 +167,10 @@ export class Membership {
     do {
       this.#again = false;
       this.#round = this.#once().catch(error => {
-        // The database is away, and says so elsewhere. The next round tries again.
-        this.#parts.onEvent?.('could not look at who owns what', { reason: (error as Error).message });
+        // The database is away. The next round tries again.
+        if (!this.#isBlind)
+          this.#parts.onEvent?.('could not look at who owns what', { reason: (error as Error).message });
+        this.#isBlind = true;
       });
       await this.#round;
     } while (this.#again && !this.#stopped);
@@ -178,6 +182,8 @@ export class Membership {
     if (this.#stopped) return;
     const view = await store.view();
     if (this.#stopped) return;
+    if (this.#isBlind) this.#parts.onEvent?.('can look again at who owns what', {});
+    this.#isBlind = false;
     shards.learn(view);
     if (view.members.some(it => it.instanceId === instanceId && it.state === 'closed')) {
       this.#fenced();
