@@ -1,4 +1,4 @@
-import { errorTypeOf } from '../../contracts/errors.ts';
+import { errorTypeOf, SkeinError } from '../../contracts/errors.ts';
 import type { Limits } from '../../contracts/limits.ts';
 import type { InstanceId } from '../../contracts/ownership.ts';
 import { type Batch, type Outcome, UNKNOWN, type Uplink } from '../../contracts/uplinks.ts';
@@ -45,6 +45,7 @@ export class Outbox {
   /** In the order of their numbers. */
   readonly #unanswered = new Set<number>();
   readonly #answered = new Map<number, () => void>();
+  readonly #waiting = new Set<() => void>();
   #isBroken = true;
   #sentAtMs = Number.NEGATIVE_INFINITY;
   #asked = false;
@@ -62,10 +63,11 @@ export class Outbox {
     this.#ask();
   }
 
-  /** Gives back what waits for an owner that is gone. */
+  /** From an owner that is gone no answer is waited for, and what waits for it is given back. */
   look(): void {
-    if (this.#queue.length > 0 && this.#parts.shards.isGone(this.#parts.owner.instance))
-      for (const item of this.#queue.splice(0)) this.#parts.bounced(item);
+    if (this.isIdle || !this.#parts.shards.isGone(this.#parts.owner.instance)) return;
+    for (const giveUp of this.#waiting) giveUp();
+    for (const item of this.#queue.splice(0)) this.#parts.bounced(item);
   }
 
   #ask(): void {
@@ -148,10 +150,10 @@ export class Outbox {
   }
 
   async #outcomes(sending: Sending): Promise<Outcomes> {
-    const { deliver, clock, scheduler, shards, owner } = this.#parts;
+    const { clock, scheduler, shards, owner } = this.#parts;
     for (;;) {
       try {
-        return await deliver(sending.batch);
+        return await this.#answer(sending.batch);
       } catch (error) {
         const type = (error as { type?: unknown }).type === 'unreachable' ? 'unreachable' : errorTypeOf(error);
         if (type === 'not_owner' || type === 'expired') return sending.maybeDone ? undefined : 'bounced';
@@ -161,6 +163,15 @@ export class Outbox {
       if (shards.isGone(owner.instance) || clock.elapsedMs() >= sending.untilMs || this.#hasMoved(sending))
         return sending.maybeDone ? undefined : 'bounced';
     }
+  }
+
+  /** What the owner says. Rejects when it is gone; a call between nodes would only notice by its time limit. */
+  #answer(batch: Batch): Promise<Outcome[]> {
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome[]>();
+    const giveUp = () => reject(new SkeinError('unknown_outcome', 'Its owner is gone'));
+    this.#waiting.add(giveUp);
+    this.#parts.deliver(batch).then(resolve, reject);
+    return promise.finally(() => this.#waiting.delete(giveUp));
   }
 
   /** The owner gave shards away and did not answer: it is not to be reached, and will never say what it did. */
