@@ -51,6 +51,16 @@ function setUp() {
 }
 const LEASE_MS = LIMITS.leaseSeconds * 1_000;
 
+/** Two nodes that have shared the shards for a while. */
+async function twoNodes() {
+  const { record, time, add } = setUp();
+  const [a, b] = [add('a'), add('b')];
+  await a.membership.start();
+  await b.membership.start();
+  await time.pass(40_000);
+  return { record, time, a, b };
+}
+
 describe('membership', () => {
   it('of the first node takes every shard at once', async () => {
     const { record, time, add } = setUp();
@@ -79,12 +89,7 @@ describe('membership', () => {
   });
 
   it('takes the shards of a node that died, after its lease and grace: session first, then lanes, then shards', async () => {
-    const { record, time, add } = setUp();
-    const a = add('a');
-    const b = add('b');
-    await a.membership.start();
-    await b.membership.start();
-    await time.pass(40_000);
+    const { record, time, a, b } = await twoNodes();
     const share = record.heldBy(b.instanceId);
     assert.ok(share > 0);
     b.membership.stop();
@@ -98,12 +103,7 @@ describe('membership', () => {
   });
 
   it('gives everything away when it leaves, and takes nothing more', async () => {
-    const { record, time, add } = setUp();
-    const a = add('a');
-    const b = add('b');
-    await a.membership.start();
-    await b.membership.start();
-    await time.pass(40_000);
+    const { record, time, a, b } = await twoNodes();
     const left = a.membership.leave();
     await time.pass(2_000);
     await left;
@@ -151,12 +151,7 @@ describe('membership', () => {
   });
 
   it('closes nobody right after an outage of the database: all leases ran out, and all get the time to come back', async () => {
-    const { record, time, add } = setUp();
-    const a = add('a');
-    const b = add('b');
-    await a.membership.start();
-    await b.membership.start();
-    await time.pass(40_000);
+    const { record, time, a, b } = await twoNodes();
     record.isAway = true;
     await time.pass(60_000);
     record.isAway = false;
@@ -173,11 +168,7 @@ describe('membership', () => {
   });
 
   it('closes nobody after an outage either when it can look at the record before its own lease is renewed', async () => {
-    const { record, time, add } = setUp();
-    const [a, b] = [add('a'), add('b')];
-    await a.membership.start();
-    await b.membership.start();
-    await time.pass(40_000);
+    const { record, time, a, b } = await twoNodes();
     record.isAway = true;
     await time.pass(60_000);
     record.failRenewals = true;
@@ -189,12 +180,7 @@ describe('membership', () => {
   });
 
   it('gives its shards to those that the bus reaches when it is cut off by itself', async () => {
-    const { record, time, add } = setUp();
-    const a = add('a');
-    const b = add('b');
-    await a.membership.start();
-    await b.membership.start();
-    await time.pass(40_000);
+    const { record, time, a, b } = await twoNodes();
     a.seen.reachable = false;
     await time.pass(5_000);
     assert.equal(record.heldBy(a.instanceId), SHARDS / 2, 'not at once: all may be cut off');
@@ -206,11 +192,7 @@ describe('membership', () => {
   });
 
   it('moves nothing when the bus is away for all', async () => {
-    const { record, time, add } = setUp();
-    const [a, b] = [add('a'), add('b')];
-    await a.membership.start();
-    await b.membership.start();
-    await time.pass(40_000);
+    const { record, time, a, b } = await twoNodes();
     const epochs = record.shards.map(it => it.epoch);
     a.seen.reachable = false;
     await time.pass(2_000);
