@@ -14,5 +14,6 @@ export const health = contract('health', {
     services: Record<string, HealthReport>;
     figures: Record<string, number | string>;
   }>(),
+  /** Of the caller's tenant, on all nodes; `activeActors` are those in the memory of this process. */
   devices: action({}).returns<{ registered: Record<string, number>; connected: number; activeActors: number }>(),
 });

@@ -1,5 +1,6 @@
 /** How the system is: what the services say of themselves, and the database. */
 import type { ServiceBroker, ServiceSchema } from 'moleculer';
+import { countOnline } from '../adapters/database/presence.ts';
 import { actors } from '../contracts/actors.contract.ts';
 import { cluster } from '../contracts/cluster.contract.ts';
 import { implement } from '../contracts/contract.ts';
@@ -59,16 +60,17 @@ export function healthService({ config, database }: Pick<Node, 'config' | 'datab
 
       async devices(ctx) {
         const { tenantId } = applicationOf(ctx);
-        const [rows, parts] = await Promise.all([
+        const [rows, connected, parts] = await Promise.all([
           database.query<{ state: string; count: number }>(
             'SELECT state, count(*)::int AS count FROM device WHERE tenant_id = $1 GROUP BY state ORDER BY state',
             [tenantId],
           ),
+          countOnline(database, tenantId),
           reports(ctx.broker),
         ]);
         return {
           registered: Object.fromEntries(rows.map(row => [row.state, row.count])),
-          connected: figure(parts.mqtt, 'connections'),
+          connected,
           activeActors: figure(parts.actors, 'actors'),
         };
       },

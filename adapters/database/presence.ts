@@ -52,3 +52,16 @@ export async function readPresence(
   const rows = await database.query<DevicePresence>(PRESENCE_SQL, [tenantId, deviceIds, presenceGraceSeconds]);
   return new Map(rows.map(row => [row.deviceId, row]));
 }
+
+/** Only what is connected is looked at: one row for each live connection. */
+const COUNT_SQL = `
+SELECT count(*)::int AS count FROM device_session s
+JOIN node_session n USING (instance_id)
+JOIN device d USING (device_uid)
+WHERE d.tenant_id = $1 AND s.disconnected_at IS NULL AND n.state <> 'closed' AND n.expires_at > clock_timestamp()`;
+
+/** How many devices of a tenant are online, on all nodes together. Rejects with a DatabaseError. */
+export async function countOnline(database: Database, tenantId: number): Promise<number> {
+  const [row] = await database.query<{ count: number }>(COUNT_SQL, [tenantId]);
+  return row!.count;
+}
