@@ -1,6 +1,6 @@
 import type { Limits } from '../../contracts/limits.ts';
 import type { DeviceRecord, Store } from '../../contracts/store.ts';
-import type { Scheduler } from './ports.ts';
+import { pause, type Scheduler } from './ports.ts';
 import type { Slot } from './slot.ts';
 
 export type ActivationParts = {
@@ -64,7 +64,7 @@ export class Activation {
       }
     } catch {
       // The database is away, and says so elsewhere. Uplinks that lose patience meanwhile are told by the host's sweep.
-      await new Promise<void>(resolve => void scheduler.after(RETRY_MS, resolve));
+      await pause(scheduler, RETRY_MS);
       this.#queue.push(...slots);
     } finally {
       this.#underWay--;

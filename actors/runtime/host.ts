@@ -8,7 +8,7 @@ import { DeviceActor, type Surroundings } from '../device/device.actor.ts';
 import { Activation } from './activation.ts';
 import { type Entry, Lane, type LaneOwner } from './lane.ts';
 import { Passivation } from './passivation.ts';
-import type { Clock, Random, Scheduler } from './ports.ts';
+import { type Clock, every, pause, type Random, type Scheduler } from './ports.ts';
 import { Quarantine } from './quarantine.ts';
 import { Residence } from './residence.ts';
 import { Severed } from './severed.ts';
@@ -81,11 +81,7 @@ export class Host implements LaneOwner {
   }
 
   start(): void {
-    const again = () => {
-      this.#sweep();
-      this.#cancelSweep = this.#parts.scheduler.after(SWEEP_MS, again);
-    };
-    this.#cancelSweep = this.#parts.scheduler.after(SWEEP_MS, again);
+    this.#cancelSweep = every(this.#parts.scheduler, SWEEP_MS, () => this.#sweep());
   }
 
   /** Takes no more, lets what is under way end, and forgets everything. */
@@ -93,8 +89,7 @@ export class Host implements LaneOwner {
     this.#closed = true;
     const { scheduler, clock, limits } = this.#parts;
     const untilMs = clock.nowMs() + limits.commitPatienceSeconds * 1_000;
-    while (this.#unsettled > 0 && clock.nowMs() < untilMs)
-      await new Promise<void>(resolve => void scheduler.after(10, resolve));
+    while (this.#unsettled > 0 && clock.nowMs() < untilMs) await pause(scheduler, 10);
     this.#cancelSweep();
     this.#activation.close();
     for (const lane of this.#lanes) lane.close();

@@ -3,7 +3,7 @@ import type { Limits } from '../../contracts/limits.ts';
 import type { InstanceId } from '../../contracts/ownership.ts';
 import type { Batch, Outcome } from '../../contracts/uplinks.ts';
 import type { Host } from './host.ts';
-import type { Clock, Scheduler } from './ports.ts';
+import { type Clock, every, type Scheduler } from './ports.ts';
 
 export type IntakeParts = {
   readonly host: Pick<Host, 'deliver'>;
@@ -46,11 +46,7 @@ export class Intake {
   }
 
   start(): void {
-    const again = () => {
-      this.#sweep();
-      this.#cancelSweep = this.#parts.scheduler.after(SWEEP_MS, again);
-    };
-    this.#cancelSweep = this.#parts.scheduler.after(SWEEP_MS, again);
+    this.#cancelSweep = every(this.#parts.scheduler, SWEEP_MS, () => this.#sweep());
   }
 
   stop(): void {

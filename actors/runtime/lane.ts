@@ -1,7 +1,7 @@
 import type { Limits } from '../../contracts/limits.ts';
 import { type Effects, type Store, StoreError, type StoreErrorKind } from '../../contracts/store.ts';
 import { DUPLICATE, type Outcome, UNKNOWN, type Uplink } from '../../contracts/uplinks.ts';
-import type { Clock, Scheduler } from './ports.ts';
+import { type Clock, pause, type Scheduler } from './ports.ts';
 import type { Settle, Slot } from './slot.ts';
 
 /** The effects of one uplink on their way into the database, and who is told once they are there. */
@@ -132,7 +132,7 @@ export class Lane {
       }
       const waitedMs = clock.nowMs() - entries[0]!.sinceMs;
       if (failure !== 'unavailable' || this.#closed || waitedMs >= limits.commitPatienceSeconds * 1_000) return failure;
-      await this.#pause();
+      await pause(this.#parts.scheduler, RETRY_MS);
     }
   }
 
@@ -163,7 +163,7 @@ export class Lane {
       const failure = await store.commit(number, [], false).then(() => undefined, kindOf);
       if (failure === undefined) return owner.resolved(number);
       if (failure === 'fenced') return this.#stop([]);
-      await this.#pause();
+      await pause(this.#parts.scheduler, RETRY_MS);
     }
   }
 
@@ -173,10 +173,6 @@ export class Lane {
     this.#queue = [];
     this.#parts.owner.refusedByFence(all);
     this.#parts.owner.fenced();
-  }
-
-  #pause(): Promise<void> {
-    return new Promise(resolve => void this.#parts.scheduler.after(RETRY_MS, resolve));
   }
 
   /** Writes no more after what is under way; what waits was not written, and its senders are told this. */

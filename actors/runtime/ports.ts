@@ -19,6 +19,16 @@ export interface Random {
   uuid(): string;
 }
 
+/** Again and again, this many milliseconds apart. The answer ends it. */
+export function every(scheduler: Scheduler, intervalMs: number, work: () => void): () => void {
+  let cancel = scheduler.after(intervalMs, again);
+  function again(): void {
+    work();
+    cancel = scheduler.after(intervalMs, again);
+  }
+  return () => cancel();
+}
+
 /** Resolves after this many milliseconds. */
 export const pause = (scheduler: Scheduler, delayMs: number): Promise<void> =>
   new Promise(resolve => void scheduler.after(delayMs, resolve));
