@@ -11,6 +11,7 @@ import { applicationOf, callerFor } from '../mixins/callers.ts';
 import { pageOf, pageSize, positionOf } from '../mixins/cursors.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
 import { once } from '../mixins/idempotency.ts';
+import { unknownDevice } from '../mixins/unknown-device.ts';
 import { checkFields } from './devices/device-fields.ts';
 import { type DeviceName, type DeviceRow, deviceReader, deviceView } from './devices/device-rows.ts';
 import { decommissionDevice, insertDevice, listDevices, updateDevice } from './devices/registry.ts';
@@ -23,7 +24,7 @@ export function devicesService({ config, database }: Pick<Node, 'config' | 'data
   const find = async (name: DeviceName): Promise<DeviceView> => {
     // An id that no device can have isn't looked for: the database refuses some of its characters.
     const device = isDeviceId(name.id, limits.deviceIdMaxLength) ? await reader.load(name) : undefined;
-    if (device === undefined) throw new SkeinError('not_found', `There is no device "${name.id.slice(0, 100)}"`);
+    if (device === undefined) throw unknownDevice(name.id);
     return device;
   };
 

@@ -3,10 +3,10 @@ import type { ServiceSchema } from 'moleculer';
 import { type DevicePresence, readPresence } from '../adapters/database/presence.ts';
 import { isDeviceId } from '../contracts/addresses.ts';
 import { implement } from '../contracts/contract.ts';
-import { SkeinError } from '../contracts/errors.ts';
 import { type SessionView, sessions } from '../contracts/sessions.contract.ts';
 import { callerFor } from '../mixins/callers.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
+import { unknownDevice } from '../mixins/unknown-device.ts';
 import type { Node } from './node.ts';
 
 export function sessionsService({ config, database }: Pick<Node, 'config' | 'database'>): ServiceSchema {
@@ -20,7 +20,7 @@ export function sessionsService({ config, database }: Pick<Node, 'config' | 'dat
         const found = isDeviceId(id, limits.deviceIdMaxLength)
           ? (await readPresence(database, tenantId, [id], limits)).get(id)
           : undefined;
-        if (found === undefined) throw new SkeinError('not_found', `There is no device "${id.slice(0, 100)}"`);
+        if (found === undefined) throw unknownDevice(id);
         return viewOf(found);
       },
     },

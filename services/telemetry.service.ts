@@ -8,6 +8,7 @@ import type { Ingress } from '../contracts/uplinks.ts';
 import { callerFor, callerOf } from '../mixins/callers.ts';
 import { pageOf, pageSize, positionOf } from '../mixins/cursors.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
+import { unknownDevice } from '../mixins/unknown-device.ts';
 import type { Node } from './node.ts';
 import { send } from './telemetry/sending.ts';
 import {
@@ -27,7 +28,6 @@ export function telemetryService(
   ingress: Ingress,
 ): ServiceSchema {
   const { limits } = config;
-  const unknownDevice = (id: string) => new SkeinError('not_found', `There is no device "${id.slice(0, 100)}"`);
 
   return implement(
     telemetry,

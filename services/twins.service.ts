@@ -9,8 +9,9 @@ import type { Ingress } from '../contracts/uplinks.ts';
 import { checkJson } from '../mixins/bounded-json.ts';
 import { applicationOf, callerFor } from '../mixins/callers.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
+import { unknownDevice } from '../mixins/unknown-device.ts';
 import type { Node } from './node.ts';
-import { desire, unknownDevice } from './twins/desiring.ts';
+import { desire } from './twins/desiring.ts';
 import { readTwin, twinView } from './twins/twin-rows.ts';
 
 export function twinsService({ config, database }: Pick<Node, 'config' | 'database'>, ingress: Ingress): ServiceSchema {

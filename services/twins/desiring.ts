@@ -3,6 +3,7 @@ import { deviceAddress } from '../../contracts/addresses.ts';
 import { type ErrorType, SkeinError } from '../../contracts/errors.ts';
 import { type DesiredAnswer, type DesiredChange, type DesiredRefusal, desiredPayload } from '../../contracts/twins.ts';
 import type { DeadLetterReason, Ingress, Outcome } from '../../contracts/uplinks.ts';
+import { unknownDevice } from '../../mixins/unknown-device.ts';
 
 /** Resolves when it is stored, or was already. Rejects with an error of the table. */
 export async function desire(ingress: Ingress, tenant: string, id: string, change: DesiredChange): Promise<void> {
@@ -48,6 +49,3 @@ function refusalOf(id: string, outcome: Outcome): SkeinError | undefined {
       return new SkeinError('unknown_outcome', 'It is not known whether it was changed');
   }
 }
-
-export const unknownDevice = (id: string): SkeinError =>
-  new SkeinError('not_found', `There is no device "${id.slice(0, 100)}"`);
