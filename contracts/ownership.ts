@@ -38,6 +38,13 @@ export type ClusterView = {
   readonly shards: readonly Holding[];
 };
 
+/** Shards that an instance has now, to be told to all routers. */
+export type Moved = {
+  readonly instance: InstanceId;
+  readonly address: string;
+  readonly shards: readonly { readonly shard: number; readonly epoch: number }[];
+};
+
 /** What one instance can do to the record of ownership. Every method rejects with a StoreError when it can't be done now. */
 export interface OwnershipStore {
   /**

@@ -1,12 +1,8 @@
 /** The forms in which batches and their outcomes cross the bus: columns, so that nothing is said once for each uplink twice. */
-import type { Outcome } from './uplinks.ts';
+import type { Batch, Outcome } from './uplinks.ts';
 
 /** A batch in columns; `adapters/bus/packed-batch.ts` makes and reads them. */
-export type PackedBatch = {
-  readonly instance: string;
-  readonly stream: string;
-  readonly sequence: number;
-  readonly deadlineMs: number;
+export type PackedBatch = Omit<Batch, 'uplinks'> & {
   readonly tenants: readonly string[];
   readonly devices: readonly string[];
   readonly sessions: readonly number[];
@@ -16,7 +12,6 @@ export type PackedBatch = {
   readonly topics: readonly string[];
   readonly contentTypes: readonly string[];
   readonly payloads: readonly Uint8Array[];
-  readonly epochs: readonly number[];
   /** Refusals, by the place of their uplink. */
   readonly refused: readonly (readonly [number, string, string])[];
 };

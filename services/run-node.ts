@@ -86,11 +86,11 @@ async function openSession({ config, database, instanceId, address }: Node) {
 /** One after the other, each when those before it are there. The cluster comes before those who send to actors. */
 async function startServices(node: Node, broker: ServiceBroker, runtime: Runtime): Promise<void> {
   const { config } = node;
-  const chosen = SERVICES.filter(name => config.services.includes(name)).map(
-    name => () => services[name](node, runtime),
-  );
-  const hosts = SERVICES.filter(name => config.services.includes(name)).indexOf('actors') + 1;
-  for (const make of chosen.toSpliced(hosts, 0, () => clusterOf(runtime))) await startService(broker, make());
+  for (const name of SERVICES) {
+    if (config.services.includes(name)) await startService(broker, services[name](node, runtime));
+    // Whether or not this node has actors, what comes after them sends to some.
+    if (name === 'actors') await startService(broker, clusterOf(runtime));
+  }
 }
 
 /** Moleculer starts a service and does not say when, nor why not; and to wait for its name would find another node's. */

@@ -62,7 +62,7 @@ export function makeRuntime(
     store: new DatabaseOwnershipStore(database, instanceId, limits),
     host: hosting?.host ?? null,
     isReachable: config.natsUrl === undefined ? () => true : watchNats(broker).isConnected,
-    announce: moved => announce(broker, cluster.moved, moved as never),
+    announce: moved => announce(broker, cluster.moved, moved),
     onFenced,
     onEvent: (what, about) => log.info(about, what),
   });

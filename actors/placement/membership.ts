@@ -1,18 +1,11 @@
 import type { Limits } from '../../contracts/limits.ts';
-import type { ClusterView, Holding, InstanceId, Member, OwnershipStore } from '../../contracts/ownership.ts';
+import type { ClusterView, Holding, InstanceId, Member, Moved, OwnershipStore } from '../../contracts/ownership.ts';
 import type { Host } from '../runtime/host.ts';
 import { type Clock, pause, type Scheduler } from '../runtime/ports.ts';
 import { HandOff } from './hand-off.ts';
 import { Lease } from './lease.ts';
 import { place } from './placement.ts';
 import type { ShardMap } from './shard-map.ts';
-
-/** Shards that an instance has now, to be told to all routers. */
-export type Moved = {
-  readonly instance: InstanceId;
-  readonly address: string;
-  readonly shards: readonly { readonly shard: number; readonly epoch: number }[];
-};
 
 export type MembershipParts = {
   readonly store: OwnershipStore;

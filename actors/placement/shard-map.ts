@@ -1,5 +1,5 @@
 import { SHARDS } from '../../contracts/addresses.ts';
-import type { ClusterView, Holding, InstanceId } from '../../contracts/ownership.ts';
+import type { ClusterView, Holding, InstanceId, Moved } from '../../contracts/ownership.ts';
 
 /** Who has a shard: the run of a process, where the bus finds it, and the epoch in which it has the shard. */
 export type Owner = { readonly instance: InstanceId; readonly address: string; readonly epoch: number };
@@ -50,7 +50,7 @@ export class ShardMap {
   }
 
   /** What another node says of its own shards. */
-  heard(told: { instance: InstanceId; address: string; shards: readonly { shard: number; epoch: number }[] }): void {
+  heard(told: Moved): void {
     for (const { shard, epoch } of told.shards)
       this.#note({ shard, epoch }, { instanceId: told.instance, address: told.address });
     this.#tell();

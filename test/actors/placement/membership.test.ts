@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Membership, type Moved } from '../../../actors/placement/membership.ts';
+import { Membership } from '../../../actors/placement/membership.ts';
 import { ShardMap } from '../../../actors/placement/shard-map.ts';
 import { SHARDS } from '../../../contracts/addresses.ts';
 import { LIMITS } from '../../../contracts/limits.ts';
+import type { Moved } from '../../../contracts/ownership.ts';
 import { ManualTime } from '../runtime/manual-time.ts';
 import { Record } from './record.ts';
 
