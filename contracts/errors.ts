@@ -32,6 +32,42 @@ export const ERRORS = {
     title: 'The device is not in a state that allows this',
     todo: 'See the lifecycle of the device.',
   },
+  command_unknown: {
+    status: 422,
+    retry: false,
+    title: 'The type of the device has no such command',
+    todo: 'Use a command of the device type.',
+  },
+  command_parameters_invalid: {
+    status: 422,
+    retry: false,
+    title: 'The parameters do not fit the command',
+    todo: 'See the schema of the command in the device type; the detail says what does not fit.',
+  },
+  too_many_commands: {
+    status: 409,
+    retry: true,
+    title: 'The device has too many open commands',
+    todo: 'Wait until some have ended, or cancel some.',
+  },
+  command_open: {
+    status: 409,
+    retry: false,
+    title: 'The command has not ended',
+    todo: 'Wait until it has ended, or cancel it first.',
+  },
+  command_ended: {
+    status: 409,
+    retry: false,
+    title: 'The command has ended',
+    todo: 'Send it again as a new one if it must be carried out.',
+  },
+  events_gone: {
+    status: 410,
+    retry: false,
+    title: 'Events after the cursor are no longer kept',
+    todo: 'Some were missed. Look at the devices themselves, then read on without a cursor.',
+  },
   stale_version: {
     status: 412,
     retry: false,

@@ -5,6 +5,13 @@ export type JsonObject = { readonly [name: string]: unknown };
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+const text = new TextEncoder();
+const utf8 = new TextDecoder();
+
+/** JSON as the payload of an uplink that Skein makes itself. */
+export const jsonPayload = (value: unknown): Uint8Array => text.encode(JSON.stringify(value));
+export const readJsonPayload = <T>(payload: Uint8Array): T => JSON.parse(utf8.decode(payload)) as T;
+
 /** jsonb and text take neither U+0000 nor half of a surrogate pair. */
 export const isStorableText = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
 

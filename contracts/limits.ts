@@ -43,7 +43,7 @@ export const LIMITS = {
   subscriptionsPerConnection: 100,
   /** A subscriber that takes nothing for this long is disconnected, so that it holds back nobody else. */
   subscriberDrainTimeoutSeconds: 5,
-  /** Bytes that wait for one subscriber; one that lags further is disconnected. */
+  /** Bytes that wait for one subscriber: an application that lags further is disconnected, a device gets no more meanwhile. */
   subscriberQueueMaxBytes: 1024 * 1024,
   /** Bytes that wait for the applications of another node: as much as for a few subscribers together. */
   forwardQueueMaxBytes: 8 * 1024 * 1024,
@@ -104,6 +104,61 @@ export const LIMITS = {
   activationQueueMessages: 1_000,
   /** An actor that throws this often in a minute is quarantined for a minute. */
   actorThrowsPerMinute: 5,
+  /** Commands of one device that have not ended: beyond it nobody reads what is asked any more. They are in memory with its actor. */
+  deviceOpenCommands: 100,
+  /** Commands under way to one device at once, unless its registration says another number; and the largest such number. */
+  commandWindow: 1,
+  commandWindowMax: 10,
+  /** Parameters of a command, as JSON text, and how deep they are nested. */
+  commandParametersMaxBytes: 32 * 1024,
+  commandParametersMaxDepth: 10,
+  /** What a device answers to a command: result and error together, as JSON text. */
+  commandAnswerMaxBytes: 32 * 1024,
+  /** How long a command is tried when nobody says, and at most. */
+  commandTtlSeconds: 24 * 3600,
+  commandTtlMaxSeconds: 30 * 24 * 3600,
+  /** A command in mode `retry` without an answer is sent again after this, then after twice that, and so on up to the second one. */
+  commandRetryMs: 10_000,
+  commandRetryMaxMs: 300_000,
+  /** Transitions kept of one command: attempts of a month would be thousands. */
+  commandMaxTransitions: 64,
+  /** Commands sent to all devices together in any second, repetitions included: what devices and their network are built for. */
+  commandsPerSecond: 5_000,
+  /** Downlinks on their way to the connections of one other node. */
+  downlinksPerNode: 10_000,
+  /** How long ended commands are kept, with all that happened to them. */
+  commandKeepDays: 90,
+  /** Callers of this process that wait for the answer of a device, and how long they may. */
+  commandWaiters: 10_000,
+  commandWaitMaxSeconds: 60,
+  /** Compiled schemas of commands in one process: some 20 KiB each, more for a large one. */
+  commandSchemasCached: 1_000,
+  /** What a device type says, as JSON text: its schemas are compiled in the memory of each node that uses them. */
+  deviceTypeMaxBytes: 64 * 1024,
+  /** Commands of one device type: each schema takes milliseconds to compile. */
+  deviceTypeMaxCommands: 100,
+  /** Devices that one request puts into a group. */
+  groupRequestMaxDevices: 1_000,
+  /** Devices of one job: its items are stored in one transaction. */
+  jobMaxDevices: 100_000,
+  /** Items of one job that a node hands to actors at once: a job must not take the ingress from the devices. */
+  jobItemsUnderWay: 500,
+  /** A job that a node took and says nothing of for this long is taken by another. */
+  jobLeaseSeconds: 30,
+  /** How often a node looks whether a job is due, and how long a job waits before it tries again what could not be done. */
+  jobPollMs: 1_000,
+  jobRetryMs: 5_000,
+  /** Steps of twins, from which a twin is known as it was. */
+  twinHistoryKeepDays: 90,
+  /** How long events can be read. */
+  eventKeepDays: 7,
+  /** Events told to the services of all nodes at once, in one transaction. */
+  eventRelayBatch: 500,
+  /** Requests that wait for events in one process, and how long each may: less than what a proxy in front lets pass. */
+  eventWaiters: 1_000,
+  eventWaitMaxSeconds: 30,
+  /** Events that one query looks at for those that fit a filter. */
+  eventScanMaxRows: 10_000,
   /** How long dead letters are kept. */
   deadLetterKeepDays: 30,
   /** REST. */

@@ -19,6 +19,8 @@ export type Disconnection = { readonly reason: string };
 /** What is stored of a device's session. */
 export type SessionChange =
   | ({ readonly kind: 'opened'; readonly session: number; readonly atMs: number } & Connection)
+  /** `receives`: bits of `RECEIVES` (contracts/downlinks.ts). */
+  | { readonly kind: 'receiving'; readonly session: number; readonly receives: number }
   | { readonly kind: 'closed'; readonly session: number; readonly atMs: number; readonly reason: string };
 
 /** The newest session of a device, as its actor needs it. */
@@ -27,11 +29,6 @@ export type SessionRecord = {
   readonly instanceId: InstanceId;
   readonly address: string;
   readonly connected: boolean;
+  /** What it takes: bits of `RECEIVES` (contracts/downlinks.ts). */
+  readonly receives: number;
 };
-
-const text = new TextEncoder();
-const utf8 = new TextDecoder();
-
-export const sessionPayload = (told: Connection | Disconnection): Uint8Array => text.encode(JSON.stringify(told));
-export const readSessionPayload = <T extends Connection | Disconnection>(payload: Uint8Array): T =>
-  JSON.parse(utf8.decode(payload)) as T;

@@ -1,7 +1,10 @@
 /** What actors want made true, and the port to what makes it true. Times inside are microseconds since 1970 (UTC). */
+import type { CommandChange, CommandRecord, CommandState } from './commands.ts';
 import type { LifecycleState } from './devices.contract.ts';
+import type { Output } from './downlinks.ts';
+import type { DeviceEvent } from './events.ts';
 import type { SessionChange, SessionRecord } from './sessions.ts';
-import type { TwinRecord } from './twins.ts';
+import type { TwinChange, TwinRecord } from './twins.ts';
 import type { DeadLetterReason, DeviceAddress, Outcome } from './uplinks.ts';
 
 export type Datapoint = {
@@ -28,6 +31,8 @@ export type DeadLetter = {
   readonly detail: string;
   readonly payload: Uint8Array;
   readonly receivedAtMs: number;
+  /** Not kept when this command of the device ended in this state: then it is only a repetition of what is stored. */
+  readonly unless: { readonly commandId: string; readonly state: CommandState } | null;
 };
 
 /** What one uplink wants made true, and what its sender is told once it is. */
@@ -41,9 +46,30 @@ export type Effects = {
   /** Its connection was opened or closed. A change that is older than what is stored changes nothing. */
   readonly session: SessionChange | null;
   /** Its twin as it is from now on. Null: nothing of it changed. */
-  readonly twin: TwinRecord | null;
+  readonly twin: TwinChange | null;
+  /** Commands as they are from now on, each at most once. A new one whose id or idempotency key exists fails the transaction. */
+  readonly commands: readonly CommandChange[];
+  readonly events: readonly DeviceEvent[];
+  /** Not stored: let out when the rest is, and not before. */
+  readonly outputs: readonly Output[];
   readonly outcome: Outcome;
 };
+
+/** Nothing to make true, but something to say. */
+export const noEffects = (tenantId: number, deviceUid: number, outcome: Outcome): Effects => ({
+  tenantId,
+  deviceUid,
+  datapoints: NOTHING,
+  newMeasurements: NOTHING,
+  deadLetter: null,
+  session: null,
+  twin: null,
+  commands: NOTHING,
+  events: NOTHING,
+  outputs: NOTHING,
+  outcome,
+});
+const NOTHING: readonly never[] = [];
 
 /** What is stored of a device, as its actor needs it. */
 export type DeviceRecord = {
@@ -57,6 +83,17 @@ export type DeviceRecord = {
   readonly session: SessionRecord | null;
   /** Null: it has neither reported nor been asked anything. */
   readonly twin: TwinRecord | null;
+  /** Its open commands, the oldest first. */
+  readonly commands: readonly CommandRecord[];
+  /** How many commands may be under way to it at once. Null: as many as is usual. */
+  readonly commandWindow: number | null;
+};
+
+/** Devices that have open commands, and something to do about them that no message will bring. */
+export type Due = {
+  readonly addresses: readonly DeviceAddress[];
+  /** Where to go on; null: these were all. */
+  readonly after: number | null;
 };
 
 export interface Store {
@@ -68,6 +105,11 @@ export interface Store {
    * With no effects it only passes the fence: after `outcome_unknown` that waits for the doubtful transaction to end.
    */
   commit(lane: number, effects: readonly Effects[], careful: boolean): Promise<boolean[]>;
+  /**
+   * Devices of these shards with open commands whose deadline has passed; with `resume` also those that are connected and take commands,
+   * and those that are decommissioned. A page of at most `limit`, by device: `after` is the `after` of the page before, 0 for the first.
+   */
+  due(shards: readonly number[], resume: boolean, after: number, limit: number): Promise<Due>;
 }
 
 /**

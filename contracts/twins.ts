@@ -15,10 +15,20 @@ export type TwinDocument = {
 /** What is stored. */
 export type TwinRecord = { readonly reported: TwinDocument; readonly desired: TwinDocument };
 
+/** One step in the life of a twin: the merge patch by which one of its documents came to this version. */
+export type TwinStep = {
+  readonly document: 'reported' | 'desired';
+  readonly version: number;
+  readonly atMs: number;
+  readonly patch: JsonObject;
+};
+/** A twin as it is from now on, and what brought it there. */
+export type TwinChange = { readonly record: TwinRecord; readonly step: TwinStep };
+
 /** Is told of twins that are stored. */
 export type TwinFollower = (address: DeviceAddress, twin: TwinRecord) => void;
 
-/** Travels as the payload (JSON) of an uplink of kind `desired`. `version`: only if that is still the one of `desired`. */
+/** `version`: only if that is still the one of `desired`. */
 export type DesiredChange = { readonly patch: JsonObject; readonly version?: number };
 
 /** The answer to it. `version` is that of `desired`, now. */
@@ -27,8 +37,6 @@ export type DesiredAnswer =
   | { readonly error: DesiredRefusal; readonly detail: string; readonly version: number };
 export type DesiredRefusal = 'invalid_patch' | 'too_large' | 'stale_version' | 'lifecycle_conflict';
 
-const text = new TextEncoder();
-const utf8 = new TextDecoder();
-
-export const desiredPayload = (change: DesiredChange): Uint8Array => text.encode(JSON.stringify(change));
-export const readDesiredPayload = (payload: Uint8Array): DesiredChange => JSON.parse(utf8.decode(payload));
+const NEVER_SET: TwinDocument = Object.freeze({ version: 0, document: Object.freeze({}), times: Object.freeze({}) });
+/** Of a device that has neither reported nor been asked anything. */
+export const NO_TWIN: TwinRecord = Object.freeze({ reported: NEVER_SET, desired: NEVER_SET });

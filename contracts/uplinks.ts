@@ -8,8 +8,26 @@ export type DeviceAddress = {
   readonly shard: number;
 };
 
-/** `desired` does not come from the device: a service asks for it (`DesiredChange`). */
-export type UplinkKind = 'telemetry' | 'state' | 'events' | 'ack' | 'other' | 'connected' | 'disconnected' | 'desired';
+/**
+ * The last ones do not come from the device itself: a service asks for something (`request`, contracts/requests.ts); its front node tells
+ * what the session takes (`receiving`) and what became of an attempt to deliver a command (`delivered`, `undelivered`); its host says that
+ * it is time to look (`tick`), or that it may send one command now (`turn`).
+ */
+export type UplinkKind =
+  | 'telemetry'
+  | 'state'
+  | 'events'
+  | 'ack'
+  | 'get'
+  | 'other'
+  | 'connected'
+  | 'disconnected'
+  | 'receiving'
+  | 'delivered'
+  | 'undelivered'
+  | 'request'
+  | 'tick'
+  | 'turn';
 
 export type Uplink = {
   readonly address: DeviceAddress;
@@ -47,6 +65,8 @@ export const DEAD_LETTER_REASONS = {
   too_many_measurements: 'The device has too many distinct measurements',
   invalid_patch: 'The payload is not a merge patch that can be stored',
   twin_too_large: 'The twin would be too large or nested too deep',
+  invalid_ack: 'The payload is not an answer to a command',
+  command_not_open: 'The device has no open command of this id',
   topic_forbidden: 'The device may not publish to this topic',
   topic_invalid: 'The topic has a wildcard or too many levels',
   packet_too_large: 'The message is larger than the limit; its payload was not read',
@@ -67,7 +87,7 @@ export type Outcome =
   | { readonly state: 'stored' }
   /** Of `connected`: the number of the new session, and the node that had the one before. */
   | { readonly state: 'opened'; readonly session: number; readonly replaced: SessionPlace | null }
-  /** Of a request (`desired`): what its sender wants to know. Small, because many answers travel together. */
+  /** Of a request: what its sender wants to know. Small, because many answers travel together. */
   | { readonly state: 'answered'; readonly answer: unknown }
   | { readonly state: 'duplicate' }
   | ({ readonly state: 'rejected' } & Refusal)

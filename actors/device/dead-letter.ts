@@ -1,4 +1,4 @@
-import type { Effects } from '../../contracts/store.ts';
+import { type Effects, noEffects } from '../../contracts/store.ts';
 import type { Refusal, Uplink } from '../../contracts/uplinks.ts';
 
 /** The effects that keep an uplink as a dead letter, and tell its sender so. */
@@ -9,12 +9,7 @@ export const deadLetterOf = (
   deviceUid: number,
   id: string,
 ): Effects => ({
-  tenantId,
-  deviceUid,
-  datapoints: [],
-  newMeasurements: [],
-  session: null,
-  twin: null,
+  ...noEffects(tenantId, deviceUid, { state: 'rejected', reason: refusal.reason, detail: refusal.detail }),
   deadLetter: {
     id,
     deviceId: uplink.address.device,
@@ -25,8 +20,8 @@ export const deadLetterOf = (
     detail: storable(refusal.detail),
     payload: uplink.payload,
     receivedAtMs: uplink.receivedAtMs,
+    unless: null,
   },
-  outcome: { state: 'rejected', reason: refusal.reason, detail: refusal.detail },
 });
 
 /** Text that any database takes: a dead letter that can't be stored would come back for ever. */

@@ -1,27 +1,33 @@
-import type { Decode } from '../../contracts/codecs.ts';
-import { CodecError } from '../../contracts/codecs.ts';
-import type { Limits } from '../../contracts/limits.ts';
-import type { Datapoint, DeviceRecord, Effects } from '../../contracts/store.ts';
-import { type DesiredAnswer, readDesiredPayload, type TwinRecord } from '../../contracts/twins.ts';
-import { DUPLICATE, type Outcome, type Refusal, STORED, type Uplink } from '../../contracts/uplinks.ts';
+import { type CommandAttempt, type Delivery, RECEIVES } from '../../contracts/downlinks.ts';
+import { readJsonPayload } from '../../contracts/json.ts';
+import type { CommandAnswer, DeviceRequest } from '../../contracts/requests.ts';
+import { type DeviceRecord, type Effects, noEffects } from '../../contracts/store.ts';
+import { type DesiredChange, NO_TWIN, type TwinChange, type TwinRecord } from '../../contracts/twins.ts';
+import {
+  type DeviceAddress,
+  DUPLICATE,
+  type Outcome,
+  type Refusal,
+  type SessionPlace,
+  STORED,
+  type Uplink,
+  type UplinkKind,
+} from '../../contracts/uplinks.ts';
+import { answered, ENDED, INACTIVE, NOT_OPEN } from './answers.ts';
+import { readAck, unlessRepeated } from './commands/command-ack.ts';
+import { DeviceCommands, type Moment, NO_TURN } from './commands/device-commands.ts';
+import { Leave } from './commands/leave.ts';
 import { deadLetterOf } from './dead-letter.ts';
-import { type Reading, readings, tooMany } from './readings.ts';
-import { isMeasurementName, Series } from './series.ts';
+import { decoded } from './decoded.ts';
+import { Draft } from './draft.ts';
+import { Series } from './series.ts';
 import { DeviceSession, type SessionAnswer } from './session.ts';
-import { desire, NO_TWIN, report } from './twin.ts';
-import { storedValue } from './value.ts';
+import type { Surroundings } from './surroundings.ts';
+import { takeTelemetry } from './telemetry.ts';
+import { desire, report } from './twin.ts';
+import { desiredDownlink, differs, makesNewDelta, twinDownlink } from './twin-downlinks.ts';
 
-/** What every actor of a host shares. */
-export type Surroundings = { readonly decode: Decode; readonly limits: Limits; readonly uuid: () => string };
-
-const NOTHING: readonly never[] = [];
-const INACTIVE = {
-  state: 'rejected',
-  reason: 'device_inactive',
-  detail: 'The device is suspended or decommissioned',
-} as const;
-const ENDED = { error: 'lifecycle_conflict', detail: 'Nothing is desired of a decommissioned device' } as const;
-const answered = (answer: DesiredAnswer): Outcome => ({ state: 'answered', answer });
+const NEVER = Number.POSITIVE_INFINITY;
 
 /**
  * One device: a synchronous state machine. It changes its memory at once and answers with effects; whoever hosts it tells
@@ -33,41 +39,79 @@ export class DeviceActor {
   readonly #state: DeviceRecord['state'];
   readonly #series: Series;
   readonly #session: DeviceSession;
-  /** The newest time that the server gave: two messages in one millisecond are two datapoints. */
-  #stampedUs: number;
   /** Null for the many that have none. */
   #twin: TwinRecord | null;
+  /** Null for the many that have no open command. */
+  #commands: DeviceCommands | null;
+  readonly #commandWindow: number | null;
+  /** When the device is to be told (again) what is desired; it is told at once after the actor was loaded. */
+  #tellDesiredAtMs: number;
 
-  constructor(record: DeviceRecord) {
+  constructor(record: DeviceRecord, around: Pick<Surroundings, 'limits'>) {
     this.tenantId = record.tenantId;
     this.deviceUid = record.deviceUid;
     this.#state = record.state;
     this.#series = new Series(record.measurements, record.newestUs);
     this.#session = new DeviceSession(record.session);
-    this.#stampedUs = 0;
     this.#twin = record.twin;
+    this.#commandWindow = record.commandWindow;
+    this.#commands =
+      record.commands.length === 0 ? null : new DeviceCommands(record.commands, this.#session.number, around);
+    this.#tellDesiredAtMs = this.#session.takes(RECEIVES.desired) !== null && differs(record.twin) ? 0 : NEVER;
   }
 
   /** It comes by a connection that was replaced by a newer one: its device has sent it again by that, or will. */
   isStale({ session, kind }: Uplink): boolean {
-    return session !== 0 && kind !== 'disconnected' && session < this.#session.number;
+    return session !== 0 && kind !== 'disconnected' && kind !== 'undelivered' && session < this.#session.number;
+  }
+
+  /** When it wants a `tick`, if nothing comes before: milliseconds since 1970. Infinity: never. */
+  get dueAtMs(): number {
+    return Math.min(this.#commands?.dueAtMs ?? NEVER, this.#tellDesiredAtMs);
+  }
+
+  /** The priority of the command that waits for a `turn`; NO_TURN: none does. */
+  get wantsTurn(): number {
+    return this.#commands?.wantsTurn ?? NO_TURN;
+  }
+
+  /** It has begun something that it does not want to be dropped over: its device is there, and it has open commands. */
+  get isBusy(): boolean {
+    return this.#commands !== null && this.#session.takes(RECEIVES.command) !== null;
+  }
+
+  /** It was loaded with something that is to be looked at, whether or not a message comes. */
+  get isUnfinished(): boolean {
+    return this.#commands !== null || this.#tellDesiredAtMs === 0;
   }
 
   /** Takes one uplink. Content that can't be stored becomes a dead letter; throwing is a defect. */
   receive(uplink: Uplink, around: Surroundings): Effects {
-    if (uplink.kind === 'disconnected') return this.#toldOfSession(this.#session.ended(uplink));
-    if (uplink.kind === 'connected')
-      return this.#isActive ? this.#toldOfSession(this.#session.opened(uplink)) : this.#told(INACTIVE);
-    if (uplink.kind === 'desired') return this.#desired(uplink, around.limits);
+    switch (uplink.kind) {
+      case 'disconnected':
+        return this.#toldOfSession(this.#session.ended(uplink));
+      case 'connected':
+        return this.#isActive ? this.#toldOfSession(this.#session.opened(uplink)) : this.#told(INACTIVE);
+      case 'receiving':
+        return this.#receiving(uplink, around);
+      case 'request':
+        return this.#requested(uplink, around);
+      case 'delivered':
+      case 'undelivered':
+        return this.#attempted(uplink, around);
+      case 'tick':
+      case 'turn':
+        return this.#woken(uplink, around);
+    }
     if (uplink.refused) return this.refuse(uplink, uplink.refused, around);
     if (!this.#isActive) return this.refuse(uplink, INACTIVE, around);
     const taken = this.#take(uplink, around);
     return 'reason' in taken ? this.refuse(uplink, taken, around) : taken;
   }
 
-  /** The uplink as a dead letter. Who asks for something is told, and there is nothing to keep. */
+  /** The uplink as a dead letter. What Skein itself sends is only told of it: there is nothing to keep. */
   refuse(uplink: Uplink, refusal: Refusal, around: Surroundings): Effects {
-    if (uplink.kind === 'desired') return this.#told({ state: 'rejected', ...refusal });
+    if (OWN.has(uplink.kind)) return this.#told({ state: 'rejected', ...refusal });
     return deadLetterOf(uplink, refusal, this.tenantId, this.deviceUid, around.uuid());
   }
 
@@ -78,175 +122,178 @@ export class DeviceActor {
   #take(uplink: Uplink, around: Surroundings): Effects | Refusal {
     if (uplink.kind === 'telemetry') return this.#telemetry(uplink, around);
     if (uplink.kind === 'state') return this.#reported(uplink, around);
+    if (uplink.kind === 'ack') return this.#acknowledged(uplink, around);
+    if (uplink.kind === 'get') return this.#asked(uplink);
     return { reason: 'unsupported_kind', detail: `Nothing takes "${uplink.kind}" messages yet` };
   }
 
-  #toldOfSession({ outcome, change }: SessionAnswer): Effects {
-    return { ...this.#told(outcome), session: change };
+  #told(outcome: Outcome): Effects {
+    return noEffects(this.tenantId, this.deviceUid, outcome);
   }
 
-  #told(outcome: Outcome, twin: TwinRecord | null = null): Effects {
-    const { tenantId, deviceUid } = this;
-    return {
-      tenantId,
-      deviceUid,
-      datapoints: NOTHING,
-      newMeasurements: NOTHING,
-      deadLetter: null,
-      session: null,
-      twin,
-      outcome,
-    };
+  #drafted(draft: Draft, outcome: Outcome): Effects {
+    return draft.effects(this.tenantId, this.deviceUid, outcome);
   }
+
+  // The connection.
+
+  #toldOfSession({ outcome, change, event }: SessionAnswer): Effects {
+    const draft = new Draft();
+    draft.session = change;
+    if (event !== null) draft.events.push(event);
+    return this.#drafted(draft, outcome);
+  }
+
+  #receiving(uplink: Uplink, around: Surroundings): Effects {
+    const { outcome, change } = this.#session.receiving(uplink);
+    if (change === null) return this.#told(outcome);
+    const draft = new Draft();
+    draft.session = change;
+    this.#tellDesired(uplink.address, draft);
+    this.#advance(uplink, around, draft);
+    return this.#drafted(draft, outcome);
+  }
+
+  // The twin.
 
   #reported(uplink: Uplink, { decode, limits }: Surroundings): Effects | Refusal {
     const patch = decoded(uplink, decode);
     if ('refusal' in patch) return patch.refusal;
-    const twin = report(this.#twin ?? NO_TWIN, patch.value, uplink.receivedAtMs, limits);
-    if ('error' in twin)
-      return { reason: twin.error === 'too_large' ? 'twin_too_large' : 'invalid_patch', detail: twin.detail };
-    return this.#changedTo(twin) ? this.#told(STORED, twin) : this.#told(DUPLICATE);
+    const before = this.#twin ?? NO_TWIN;
+    const change = report(before, patch.value, uplink.receivedAtMs, limits);
+    if (change === null) return this.#told(DUPLICATE);
+    if ('error' in change)
+      return { reason: change.error === 'too_large' ? 'twin_too_large' : 'invalid_patch', detail: change.detail };
+    const draft = new Draft();
+    this.#change(change, draft);
+    if (makesNewDelta(before, change.record)) this.#tellDesired(uplink.address, draft);
+    return this.#drafted(draft, STORED);
   }
 
-  #desired({ payload, receivedAtMs }: Uplink, limits: Limits): Effects {
+  #desired(wanted: DesiredChange, { address, receivedAtMs }: Uplink, limits: Surroundings['limits']): Effects {
     const before = this.#twin ?? NO_TWIN;
     if (this.#state === 'decommissioned') return this.#told(answered({ ...ENDED, version: before.desired.version }));
-    const { twin, answer } = desire(before, readDesiredPayload(payload), receivedAtMs, limits);
-    return this.#told(answered(answer), this.#changedTo(twin) ? twin : null);
+    const { change, answer } = desire(before, wanted, receivedAtMs, limits);
+    if (change === null) return this.#told(answered(answer));
+    const draft = new Draft();
+    this.#change(change, draft);
+    this.#tellDesired(address, draft);
+    return this.#drafted(draft, answered(answer));
   }
 
-  #changedTo(twin: TwinRecord): boolean {
-    if (twin === (this.#twin ?? NO_TWIN)) return false;
-    this.#twin = twin;
-    return true;
+  #change(change: TwinChange, draft: Draft): void {
+    const { atMs, ...data } = change.step;
+    this.#twin = change.record;
+    draft.twin = change;
+    draft.events.push({ kind: 'device.update', atMs, data });
   }
 
-  #telemetry(uplink: Uplink, { decode, limits }: Surroundings): Effects | Refusal {
-    const content = decoded(uplink, decode);
+  /** What differs from what is desired, if something does and the device wants to know it. */
+  #tellDesired(address: DeviceAddress, draft: Draft): void {
+    this.#tellDesiredAtMs = NEVER;
+    const place = this.#session.takes(RECEIVES.desired);
+    if (place !== null && this.#twin !== null && differs(this.#twin))
+      draft.outputs.push(desiredDownlink(this.#twin, address, place));
+  }
+
+  #asked({ address }: Uplink): Effects {
+    const draft = new Draft();
+    const place = this.#session.takes(0);
+    if (place !== null) draft.outputs.push(twinDownlink(this.#twin ?? NO_TWIN, address, place));
+    return this.#drafted(draft, answered(null));
+  }
+
+  // Commands.
+
+  #requested(uplink: Uplink, around: Surroundings): Effects {
+    const request = readJsonPayload<DeviceRequest>(uplink.payload);
+    if (request.type === 'desired') return this.#desired(request, uplink, around.limits);
+    if (this.#state === 'decommissioned' && request.type === 'command') return this.#told(answered(ENDED));
+    const draft = new Draft();
+    const answer = this.#command(request, uplink, around, draft);
+    return this.#drafted(draft, answered(answer));
+  }
+
+  #command(
+    request: Exclude<DeviceRequest, { type: 'desired' }>,
+    uplink: Uplink,
+    around: Surroundings,
+    draft: Draft,
+  ): CommandAnswer {
+    this.#commands ??= new DeviceCommands([], this.#session.number, around);
+    const moment = this.#moment(uplink, around, draft);
+    const answer =
+      request.type === 'command'
+        ? this.#commands.add(request.order, request.notify, moment)
+        : this.#commands.cancel(request.id, request.reason, moment);
+    const asked = 'progress' in answer ? answer.progress.id : '';
+    this.#advance(uplink, around, draft);
+    const progress = this.#commands?.progress(asked);
+    return progress === undefined ? answer : { progress };
+  }
+
+  #acknowledged(uplink: Uplink, around: Surroundings): Effects | Refusal {
+    const content = decoded(uplink, around.decode);
     if ('refusal' in content) return content.refusal;
-    const all = readings(content.value, uplink.receivedAtMs, limits);
-    if ('reason' in all) return all;
-    const problem = checkNames(all, this.#series, limits);
-    if (problem) return problem;
-    // Everything is checked before memory changes, so a refused message leaves no trace in the actor.
-    const datapoints: Datapoint[] = [];
-    for (let i = 0; i < all.length; i++) {
-      const refused = collect(all[i]!, -1 - i, datapoints, limits);
-      if (refused) return refused;
+    const ack = readAck(content.value, around.limits);
+    if ('detail' in ack) return ack;
+    const draft = new Draft();
+    if (this.#commands?.answered(ack, this.#moment(uplink, around, draft)) === true) {
+      this.#advance(uplink, around, draft);
+      return this.#drafted(draft, STORED);
     }
-    if (datapoints.length === 0) return { reason: 'no_values', detail: 'The message carries no value' };
-    return this.#note(uplink, datapoints as Mutable<Datapoint>[]);
+    return unlessRepeated(ack, this.refuse(uplink, NOT_OPEN, around));
   }
 
-  /** Gives the checked datapoints their times and marks, and takes note of them. */
-  #note(uplink: Uplink, datapoints: Mutable<Datapoint>[]): Effects {
-    let newMeasurements: string[] | undefined;
-    let unstamped = 0;
-    let stampUs = 0;
-    for (let i = 0; i < datapoints.length; i++) {
-      const datapoint = datapoints[i]!;
-      let place = this.#series.find(datapoint.measurement, i);
-      if (place < 0) {
-        place = this.#series.add(datapoint.measurement);
-        newMeasurements ??= [];
-        newMeasurements.push(datapoint.measurement);
-      }
-      if (datapoint.tsUs < 0) {
-        if (datapoint.tsUs !== unstamped) {
-          unstamped = datapoint.tsUs;
-          stampUs = this.#stamp(uplink.receivedAtMs, datapoints, i);
-        }
-        datapoint.tsUs = stampUs;
-      }
-      datapoint.mayExist = this.#series.note(place, datapoint.tsUs);
-    }
-    return {
-      tenantId: this.tenantId,
-      deviceUid: this.deviceUid,
-      datapoints,
-      newMeasurements: newMeasurements ?? NOTHING,
-      deadLetter: null,
-      session: null,
-      twin: null,
-      outcome: STORED,
-    };
+  #attempted(uplink: Uplink, around: Surroundings): Effects {
+    const { id, attempt, why } = readJsonPayload<CommandAttempt & { why?: Exclude<Delivery, 'sent'> }>(uplink.payload);
+    const draft = new Draft();
+    const moment = this.#moment(uplink, around, draft);
+    const isNews =
+      why === undefined
+        ? this.#commands?.delivered(id, attempt, moment)
+        : this.#commands?.undelivered(id, attempt, why, moment);
+    if (isNews !== true) return this.#told(DUPLICATE);
+    this.#advance(uplink, around, draft);
+    return this.#drafted(draft, STORED);
   }
 
-  /**
-   * The server's time for the reading that begins at `from`, made unique for the device: never one that was given before, and
-   * never the newest of a measurement that it carries, even when the server's clock was set back.
-   */
-  #stamp(receivedAtMs: number, datapoints: readonly Datapoint[], from: number): number {
-    let us = Math.max(receivedAtMs * 1_000, this.#stampedUs + 1);
-    const unstamped = datapoints[from]!.tsUs;
-    for (let i = from; i < datapoints.length && datapoints[i]!.tsUs === unstamped; i++) {
-      const place = this.#series.find(datapoints[i]!.measurement, i);
-      if (place >= 0 && this.#series.newestUs(place) >= us) us = this.#series.newestUs(place) + 1;
-    }
-    this.#stampedUs = us;
-    return us;
+  #woken(uplink: Uplink, around: Surroundings): Effects {
+    const draft = new Draft();
+    if (this.#state === 'decommissioned')
+      this.#commands?.endAll('device_decommissioned', this.#moment(uplink, around, draft));
+    if (this.#tellDesiredAtMs <= uplink.receivedAtMs) this.#tellDesired(uplink.address, draft);
+    this.#advance(uplink, around, draft);
+    return this.#drafted(draft, STORED);
+  }
+
+  /** The device may not have been told what is desired: it is told again a while later, if it is still there. */
+  desiredNotTold(session: number, atMs: number): void {
+    if (session === this.#session.number) this.#tellDesiredAtMs = atMs;
+  }
+
+  /** Gives commands that may be sent their turn. To be called whenever something of commands or the connection has changed. */
+  #advance(uplink: Uplink, around: Surroundings, draft: Draft): void {
+    const commands = this.#commands;
+    const leave = new Leave(uplink.kind === 'turn', around.pace);
+    const maySend = (priority: number): boolean => leave.take(priority);
+    commands?.advance(this.#commandWindow, { ...this.#moment(uplink, around, draft), maySend });
+    leave.giveBack();
+    if (commands?.size === 0) this.#commands = null;
+  }
+
+  #moment({ address, receivedAtMs: nowMs }: Uplink, around: Surroundings, draft: Draft): Moment {
+    const place: SessionPlace | null = this.#session.takes(RECEIVES.command);
+    return { nowMs, address, place, around, draft, maySend: () => false };
+  }
+
+  // Telemetry.
+
+  #telemetry(uplink: Uplink, around: Surroundings): Effects | Refusal {
+    const taken = takeTelemetry(this.#series, uplink, around);
+    return 'reason' in taken ? taken : { ...this.#told(STORED), ...taken };
   }
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-function decoded({ contentType, payload }: Uplink, decode: Decode): { value: unknown } | { refusal: Refusal } {
-  try {
-    return { value: decode(contentType, payload) };
-  } catch (error) {
-    if (error instanceof CodecError) return { refusal: { reason: error.reason, detail: error.message } };
-    throw error;
-  }
-}
-
-/** Whether all names are allowed and the device may have that many measurements. */
-function checkNames(all: readonly Reading[], series: Series, limits: Limits): Refusal | undefined {
-  let count = 0;
-  let added: Set<string> | undefined;
-  for (const { values } of all) {
-    const names = Object.keys(values);
-    count += names.length;
-    if (count > limits.messageMaxValues) return tooMany(limits);
-    for (let i = 0; i < names.length; i++) {
-      const name = names[i]!;
-      if (series.find(name, i) >= 0) continue;
-      if (!isMeasurementName(name, limits))
-        return {
-          reason: 'invalid_name',
-          detail: `${JSON.stringify(name.slice(0, 60))} is not a name for a measurement`,
-        };
-      added ??= new Set();
-      added.add(name);
-      if (series.count + added.size > limits.deviceMaxMeasurements)
-        return {
-          reason: 'too_many_measurements',
-          detail: `A device has at most ${limits.deviceMaxMeasurements} measurements`,
-        };
-    }
-  }
-  return undefined;
-}
-
-/**
- * The datapoints of one reading. Until the server's time is given to a reading without one, `unstamped` (a negative number of
- * its own for each reading) stands in its place. Null means: no value.
- */
-function collect(reading: Reading, unstamped: number, into: Datapoint[], limits: Limits): Refusal | undefined {
-  const { values, messageId } = reading;
-  const tsUs = reading.tsUs ?? unstamped;
-  for (const measurement of Object.keys(values)) {
-    const given = values[measurement];
-    if (given === null) continue;
-    if (typeof given === 'number') {
-      if (!Number.isFinite(given))
-        return { reason: 'invalid_value', detail: `${JSON.stringify(measurement)} is not finite` };
-      into.push({ measurement, tsUs, value: given, json: null, mayExist: false, messageId });
-      continue;
-    }
-    const stored = storedValue(given, limits);
-    if (typeof stored === 'string')
-      return { reason: 'invalid_value', detail: `${JSON.stringify(measurement)} ${stored}` };
-    into.push({ measurement, tsUs, value: stored.value, json: stored.json, mayExist: false, messageId });
-  }
-  return undefined;
-}
+/** Not from the device itself: see contracts/uplinks.ts. */
+const OWN: ReadonlySet<UplinkKind> = new Set(['request', 'receiving', 'delivered', 'undelivered', 'tick', 'turn']);

@@ -19,6 +19,8 @@ export const isMeasurementName = (name: string, limits: Limits): boolean =>
 export class Series {
   readonly #names: string[];
   readonly #newestUs: number[];
+  /** The newest time that the server gave: two messages in one millisecond are two datapoints. */
+  stampedUs = 0;
 
   constructor(names: string[], newestUs: number[]) {
     this.#names = names;

@@ -1,8 +1,15 @@
 /** A device's twin: a fold of merge patches. These functions change nothing that they are given. */
 import { Buffer } from 'node:buffer';
-import { isJsonObject, type JsonFault, jsonFault } from '../../contracts/json.ts';
+import { isJsonObject, type JsonFault, type JsonObject, jsonFault } from '../../contracts/json.ts';
 import type { Limits } from '../../contracts/limits.ts';
-import type { DesiredAnswer, DesiredChange, TwinDocument, TwinRecord } from '../../contracts/twins.ts';
+import type {
+  DesiredAnswer,
+  DesiredChange,
+  TwinChange,
+  TwinDocument,
+  TwinRecord,
+  TwinStep,
+} from '../../contracts/twins.ts';
 import { mergePatch } from './merge-patch.ts';
 
 type TwinLimits = Pick<Limits, 'twinMaxBytes' | 'twinMaxDepth'>;
@@ -10,31 +17,47 @@ type TwinLimits = Pick<Limits, 'twinMaxBytes' | 'twinMaxDepth'>;
 /** Why a patch is not taken. */
 export type PatchRefusal = { readonly error: 'invalid_patch' | 'too_large'; readonly detail: string };
 
-const NEVER_SET: TwinDocument = Object.freeze({ version: 0, document: Object.freeze({}), times: Object.freeze({}) });
-export const NO_TWIN: TwinRecord = Object.freeze({ reported: NEVER_SET, desired: NEVER_SET });
-
-/** The twin after the device reported this; the same twin when that is no news. */
-export function report(twin: TwinRecord, patch: unknown, nowMs: number, limits: TwinLimits): TwinRecord | PatchRefusal {
+/** The twin after the device reported this; null when that is no news. */
+export function report(
+  twin: TwinRecord,
+  patch: unknown,
+  nowMs: number,
+  limits: TwinLimits,
+): TwinChange | PatchRefusal | null {
   const reported = patched(twin.reported, patch, nowMs, limits);
   if ('error' in reported) return reported;
-  return reported === twin.reported ? twin : { ...twin, reported };
+  if (reported === twin.reported) return null;
+  return { record: { ...twin, reported }, step: stepOf('reported', reported, patch as JsonObject, nowMs) };
 }
 
-/** The twin after this was desired of the device, and what is to be said to who desires it. */
+/** The twin after this was desired of the device (null when that is no news), and what is to be said to who desires it. */
 export function desire(
   twin: TwinRecord,
   { patch, version }: DesiredChange,
   nowMs: number,
   limits: TwinLimits,
-): { readonly twin: TwinRecord; readonly answer: DesiredAnswer } {
+): { readonly change: TwinChange | null; readonly answer: DesiredAnswer } {
   const now = twin.desired.version;
   if (version !== undefined && version !== now)
-    return { twin, answer: { error: 'stale_version', detail: `desired has version ${now}`, version: now } };
+    return { change: null, answer: { error: 'stale_version', detail: `desired has version ${now}`, version: now } };
   const desired = patched(twin.desired, patch, nowMs, limits);
-  if ('error' in desired) return { twin, answer: { ...desired, version: now } };
-  if (desired === twin.desired) return { twin, answer: { version: now } };
-  return { twin: { ...twin, desired }, answer: { version: desired.version } };
+  if ('error' in desired) return { change: null, answer: { ...desired, version: now } };
+  if (desired === twin.desired) return { change: null, answer: { version: now } };
+  const record = { ...twin, desired };
+  return { change: { record, step: stepOf('desired', desired, patch, nowMs) }, answer: { version: desired.version } };
 }
+
+const stepOf = (
+  document: TwinStep['document'],
+  { version }: TwinDocument,
+  patch: JsonObject,
+  atMs: number,
+): TwinStep => ({
+  document,
+  version,
+  atMs,
+  patch,
+});
 
 /** The document after the patch, one version on; the same document when nothing changed. */
 function patched(before: TwinDocument, patch: unknown, nowMs: number, limits: TwinLimits): TwinDocument | PatchRefusal {

@@ -51,6 +51,11 @@ export class Lease {
     return this.#parts.clock.elapsedMs() - this.#contactSinceMs;
   }
 
+  /** As far as this process can tell, nobody has taken over what is its own. */
+  get isGood(): boolean {
+    return !this.#isOver();
+  }
+
   async #run(): Promise<void> {
     const { scheduler, limits } = this.#parts;
     while (!this.#stopped) {

@@ -117,6 +117,11 @@ export class Membership {
     this.#lease.stop();
   }
 
+  /** Whether what this process has in memory is still the newest: nobody else may have its shards before its lease has run out. */
+  get isCurrent(): boolean {
+    return this.#isAlone || this.#lease.isGood;
+  }
+
   /** How it is; `unhealthy`: nothing should be sent to this node just now. */
   condition(): Condition {
     const { host, isReachable } = this.#parts;

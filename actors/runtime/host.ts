@@ -1,12 +1,21 @@
 import type { Decode } from '../../contracts/codecs.ts';
+import type { Delivery, Downlink, Output } from '../../contracts/downlinks.ts';
 import type { Limits } from '../../contracts/limits.ts';
 import type { Holding } from '../../contracts/ownership.ts';
 import type { DeviceRecord, Effects, Store } from '../../contracts/store.ts';
-import type { TwinFollower } from '../../contracts/twins.ts';
-import { MOVED, NOT_OWNER, type Outcome, OVERLOADED, UNKNOWN, type Uplink } from '../../contracts/uplinks.ts';
-import { DeviceActor, type Surroundings } from '../device/device.actor.ts';
+import type { TwinFollower, TwinRecord } from '../../contracts/twins.ts';
+import {
+  type DeviceAddress,
+  MOVED,
+  NOT_OWNER,
+  type Outcome,
+  OVERLOADED,
+  UNKNOWN,
+  type Uplink,
+} from '../../contracts/uplinks.ts';
+import { DeviceActor } from '../device/device.actor.ts';
+import type { Surroundings } from '../device/surroundings.ts';
 import { Activation } from './activation.ts';
-import { type Entry, Lane, type LaneOwner } from './lane.ts';
 import { Passivation } from './passivation.ts';
 import { type Clock, every, pause, type Random, type Scheduler } from './ports.ts';
 import { Quarantine } from './quarantine.ts';
@@ -14,7 +23,9 @@ import { Residence } from './residence.ts';
 import { Severed } from './severed.ts';
 import type { Settle, Slot, Waiting } from './slot.ts';
 import { Slots } from './slots.ts';
-import { outcomesOf, Tally } from './tally.ts';
+import { nobody, outcomesOf, Tally } from './tally.ts';
+import { Wakes } from './wakes.ts';
+import { Writing } from './writing.ts';
 
 export type HostParts = {
   readonly store: Store;
@@ -29,6 +40,8 @@ export type HostParts = {
   readonly onDefect: (error: unknown, uplink: Uplink) => void;
   /** A device's twin as it is stored: after each change, and whenever its actor was loaded. */
   readonly onTwin?: TwinFollower;
+  /** What may leave now, because what it depends on is stored: the way down to devices. */
+  readonly onOutputs?: (outputs: readonly Output[]) => void;
   /** Only to show that the tests can fail: senders are told before the commit. */
   readonly acknowledgeBeforeCommit?: boolean;
 };
@@ -40,18 +53,18 @@ const SWEEP_MS = 1_000;
  * Keeps the actors of a node: loads them, hands them their uplinks in order, sends their effects through lanes, and lets
  * senders know when, and not before, the effects are stored.
  */
-export class Host implements LaneOwner {
+export class Host {
   readonly #parts: HostParts;
   readonly #around: Surroundings;
   readonly #slots: Slots;
-  readonly #lanes: readonly Lane[];
+  readonly #writing: Writing;
   readonly #activation: Activation;
   readonly #quarantine: Quarantine;
   readonly #severed = new Severed();
   readonly #residence: Residence;
   readonly #passivation: Passivation;
+  readonly #wakes: Wakes;
   #cancelSweep: () => void = () => {};
-  #unsettled = 0;
   #closed = false;
   readonly #tally = new Tally();
   #activations = 0;
@@ -59,11 +72,6 @@ export class Host implements LaneOwner {
   constructor(parts: HostParts) {
     const { store, clock, scheduler, limits } = parts;
     this.#parts = parts;
-    this.#around = { decode: parts.decode, limits, uuid: () => parts.random.uuid() };
-    this.#lanes = Array.from(
-      { length: limits.lanes },
-      (_, number) => new Lane({ number, store, clock, scheduler, limits, owner: this }),
-    );
     this.#activation = new Activation({
       store,
       scheduler,
@@ -77,23 +85,56 @@ export class Host implements LaneOwner {
       load: slot => !this.#closed && this.#activation.add(slot),
       back: (waiting, outcome) => this.#sentBack(waiting, outcome),
     });
-    this.#passivation = new Passivation(this.#slots.byKey, limits, slot => this.#slots.isCurrent(slot));
+    this.#writing = new Writing({
+      ...parts,
+      slots: this.#slots,
+      residence: this.#residence,
+      severed: this.#severed,
+      tally: this.#tally,
+      around: () => this.#around,
+      close: () => this.#close(),
+    });
+    this.#wakes = new Wakes({
+      ...parts,
+      slots: this.#slots,
+      residence: this.#residence,
+      handle: (slot, uplink) => this.#handle(slot, uplink, nobody, clock.nowMs()),
+    });
+    this.#around = {
+      decode: parts.decode,
+      limits,
+      uuid: () => parts.random.uuid(),
+      fraction: () => parts.random.fraction(),
+      pace: this.#wakes.pace,
+    };
+    this.#passivation = new Passivation(
+      this.#slots.byKey,
+      limits,
+      slot => this.#slots.isCurrent(slot),
+      slot => this.#wakes.forget(slot),
+    );
   }
 
   start(): void {
     this.#cancelSweep = every(this.#parts.scheduler, SWEEP_MS, () => this.#sweep());
+    this.#wakes.start();
   }
 
   /** Takes no more, lets what is under way end, and forgets everything. */
   async stop(): Promise<void> {
-    this.#closed = true;
+    this.#close();
     const { scheduler, clock, limits } = this.#parts;
     const untilMs = clock.nowMs() + limits.commitPatienceSeconds * 1_000;
-    while (this.#unsettled > 0 && clock.nowMs() < untilMs) await pause(scheduler, 10);
+    while (this.#tally.unsettled > 0 && clock.nowMs() < untilMs) await pause(scheduler, 10);
     this.#cancelSweep();
     this.#activation.close();
-    for (const lane of this.#lanes) lane.close();
+    this.#writing.close();
     this.#slots.sendAllBack(UNKNOWN);
+  }
+
+  #close(): void {
+    this.#closed = true;
+    this.#wakes.stop();
   }
 
   // Which devices are here.
@@ -101,6 +142,7 @@ export class Host implements LaneOwner {
   /** Serves these shards from now on. */
   admit(holdings: readonly Holding[]): void {
     for (const { shard, epoch } of holdings) this.#residence.admit(shard, epoch);
+    this.#wakes.admitted(holdings.map(it => it.shard));
   }
 
   /** Takes nothing more for these shards (`moved`). Resolves when nothing of them is under way, so that another may have them. */
@@ -135,7 +177,7 @@ export class Host implements LaneOwner {
     slot.usedAtSweep = this.#passivation.sweeps;
     if (slot.waiting === null) return this.#handle(slot, uplink, settle, sinceMs);
     if (slot.waiting.length >= this.#parts.limits.activationQueueMessages) return this.#refuse(uplink, settle);
-    this.#unsettled++;
+    this.#tally.unsettled++;
     slot.waiting.push({ uplink, settle, sinceMs });
   }
 
@@ -154,15 +196,12 @@ export class Host implements LaneOwner {
   }
 
   figures(): Record<string, number> {
-    const lanes = this.#lanes.reduce((sum, lane) => sum + lane.waiting, 0);
-    const commits = this.#lanes.reduce((sum, lane) => sum + lane.commits, 0);
     return {
       actors: this.#slots.byKey.size,
       shards: this.#residence.size,
-      unsettled: this.#unsettled,
-      waitingInLanes: lanes,
-      commits,
+      ...this.#writing.figures(),
       activations: this.#activations,
+      waitingForTurns: this.#wakes.waiting,
       ...this.#tally,
     };
   }
@@ -174,7 +213,9 @@ export class Host implements LaneOwner {
       return this.#slots.reload(slot);
     }
     this.#activations++;
-    slot.actor = record ? new DeviceActor(record) : null;
+    slot.actor = record ? new DeviceActor(record, this.#around) : null;
+    slot.twin = record?.twin ?? null;
+    this.#wakes.forget(slot);
     if (record?.twin) this.#parts.onTwin?.(slot.address, record.twin);
     const waiting = this.#slots.loaded(slot, record !== undefined);
     for (let i = 0; i < waiting.length; i++) {
@@ -184,28 +225,27 @@ export class Host implements LaneOwner {
         return;
       }
       const { uplink, settle, sinceMs } = waiting[i]!;
-      this.#unsettled--;
+      this.#tally.unsettled--;
       if (!record) this.#count(NO_DEVICE, settle);
       else if (this.#severed.includes(uplink)) this.#count(UNKNOWN, settle);
       else this.#handle(slot, uplink, settle, sinceMs);
     }
+    if (slot.actor?.isUnfinished) this.#wakes.wake(slot, 'tick');
   }
 
   /** Nobody handled it. Unless another may, what its session sent after it must not be stored before it. */
   #sentBack({ uplink, settle }: Waiting, outcome: Outcome): void {
     if (outcome.state === 'unknown') this.#severed.cut(uplink, this.#parts.clock.nowMs());
-    this.#unsettled--;
+    this.#tally.unsettled--;
     this.#count(outcome, settle);
   }
 
   #handle(slot: Slot, uplink: Uplink, settle: Settle, sinceMs: number): void {
     if (slot.actor!.isStale(uplink)) return this.#count(UNKNOWN, settle);
     const effects = this.#effectsOf(slot, slot.actor!, uplink);
-    slot.inLane++;
-    this.#residence.enter(slot.address.shard);
-    this.#unsettled++;
-    if (this.#parts.acknowledgeBeforeCommit) settle(effects.outcome);
-    this.#lanes[uplink.address.shard % this.#lanes.length]!.add({ slot, uplink, effects, settle, sinceMs });
+    if (slot.waiting === null) this.#wakes.follow(slot);
+    if (isNothing(uplink, effects)) return settle(effects.outcome);
+    this.#writing.add(slot, uplink, effects, settle, sinceMs);
   }
 
   #effectsOf(slot: Slot, actor: DeviceActor, uplink: Uplink): Effects {
@@ -218,59 +258,17 @@ export class Host implements LaneOwner {
     return effects;
   }
 
-  // What lanes say.
-
-  settled(entry: Entry, outcome: Outcome): void {
-    const { slot, settle, effects } = entry;
-    // What was committed, and nothing else, has the outcome that its effects hoped for.
-    if (effects.twin && outcome === effects.outcome) this.#parts.onTwin?.(slot.address, effects.twin);
-    slot.inLane--;
-    this.#unsettled--;
-    this.#count(outcome, this.#parts.acknowledgeBeforeCommit ? () => {} : settle);
-    if (slot.waiting !== null) this.#slots.reload(slot);
-    this.#residence.leave(slot.address.shard);
+  /** A downlink of a device here was certainly not sent, or (`unknown`) perhaps not. */
+  notSent(downlink: Downlink, why: Exclude<Delivery, 'sent'> | 'unknown'): void {
+    this.#wakes.notSent(downlink, why);
   }
 
-  refused(entry: Entry): Effects {
-    const { slot, uplink } = entry;
-    slot.doubtful = true;
-    this.#slots.hold(slot);
-    const refusal = { reason: 'refused_by_database', detail: 'The database refused the content' } as const;
-    return slot.actor!.refuse(uplink, refusal, this.#around);
-  }
-
-  again(entry: Entry): void {
-    const { slot, uplink, settle, sinceMs } = entry;
-    slot.inLane--;
-    this.#slots.hold(slot).splice(slot.returned++, 0, { uplink, settle, sinceMs });
-    this.#slots.reload(slot);
-    this.#residence.leave(slot.address.shard);
-  }
-
-  lost(entries: readonly Entry[]): void {
-    const nowMs = this.#parts.clock.nowMs();
-    for (const { slot, uplink } of entries) {
-      this.#severed.cut(uplink, nowMs);
-      this.#slots.bar(slot);
-    }
-    for (const entry of entries) this.settled(entry, UNKNOWN);
-  }
-
-  resolved(lane: number): void {
-    this.#slots.unbar(slot => slot.address.shard % this.#lanes.length === lane);
-  }
-
-  refusedByFence(entries: readonly Entry[]): void {
-    for (const entry of entries) this.settled(entry, NOT_OWNER);
-  }
-
-  fenced(): void {
-    this.#closed = true;
-    for (const lane of this.#lanes) lane.close(NOT_OWNER);
-    // Nothing of this process can be under way any more, whatever it waited for.
-    this.#slots.unbar(() => true);
-    this.#slots.sendAllBack(MOVED);
-    this.#parts.onFenced();
+  /** The twin as it is stored; null: it has none. Undefined: it is not known here. */
+  twinOf({ key }: DeviceAddress): TwinRecord | null | undefined {
+    const slot = this.#slots.byKey.get(key);
+    if (!slot?.actor || slot.waiting !== null || this.#closed || !this.#slots.isCurrent(slot)) return undefined;
+    slot.usedAtSweep = this.#passivation.sweeps;
+    return slot.twin;
   }
 
   // Housekeeping.
@@ -285,7 +283,11 @@ export class Host implements LaneOwner {
   }
 
   #count(outcome: Outcome, settle: Settle): void {
-    this.#tally.count(outcome);
+    this.#tally.count(outcome, settle);
     settle(outcome);
   }
 }
+
+/** A look that found nothing to do needs no transaction. */
+const isNothing = ({ kind }: Uplink, { commands, outputs, twin }: Effects): boolean =>
+  (kind === 'tick' || kind === 'turn') && commands.length === 0 && outputs.length === 0 && twin === null;

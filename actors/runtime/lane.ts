@@ -15,7 +15,9 @@ export type Entry = {
 
 /** What a lane asks of its host. */
 export interface LaneOwner {
-  /** The entry is done with: outputs may leave, the actor may be dropped. */
+  /** It is stored: outputs may leave. */
+  committed(entry: Entry, outcome: Outcome): void;
+  /** It was not stored, or nobody knows; the entry is done with. */
   settled(entry: Entry, outcome: Outcome): void;
   /** The database refuses this content. Answers the effects that keep it as a dead letter; the actor is to be loaded again. */
   refused(entry: Entry): Effects;
@@ -41,8 +43,9 @@ export type LaneParts = {
 };
 
 const RETRY_MS = 200;
-/** A changed twin is written whole, both documents: as much as this many datapoints. */
+/** A changed twin is written whole, both documents, and a command with its history: as much as this many datapoints. */
 const DATAPOINTS_PER_TWIN = 50;
+const DATAPOINTS_PER_COMMAND = 20;
 
 /**
  * The ordered writer of some shards. One transaction at a time; while it is under way the next one gathers, so load makes
@@ -84,7 +87,7 @@ export class Lane {
     let end = 0;
     while (end < queue.length && (end === 0 || (datapoints < laneMaxDatapoints && bytes < laneMaxBytes))) {
       const entry = queue[end++]!;
-      datapoints += entry.effects.datapoints.length + (entry.effects.twin === null ? 0 : DATAPOINTS_PER_TWIN);
+      datapoints += weightOf(entry.effects);
       bytes += entry.uplink.payload.byteLength;
     }
     if (end === queue.length) {
@@ -126,7 +129,7 @@ export class Lane {
         this.commits++;
         for (let i = 0; i < entries.length; i++) {
           const { outcome } = entries[i]!.effects;
-          owner.settled(entries[i]!, failure.news[i] || outcome.state !== 'stored' ? outcome : DUPLICATE);
+          owner.committed(entries[i]!, failure.news[i] || outcome.state !== 'stored' ? outcome : DUPLICATE);
         }
         return undefined;
       }
@@ -183,6 +186,9 @@ export class Lane {
     for (const entry of left) this.#parts.owner.settled(entry, outcome);
   }
 }
+
+const weightOf = ({ datapoints, twin, commands }: Effects): number =>
+  datapoints.length + (twin === null ? 0 : DATAPOINTS_PER_TWIN) + commands.length * DATAPOINTS_PER_COMMAND;
 
 /** Errors that are no StoreError are defects; that nothing is known is then the only safe answer. */
 const kindOf = (error: unknown): StoreErrorKind => (error instanceof StoreError ? error.kind : 'outcome_unknown');

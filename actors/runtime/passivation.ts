@@ -13,14 +13,21 @@ export class Passivation {
   readonly #idleSweeps: number;
   readonly #max: number;
   readonly #isCurrent: (slot: Slot) => boolean;
+  readonly #dropped: (slot: Slot) => void;
   #hand: Iterator<Slot>;
   /** One sweep is one second. */
   sweeps = 1;
 
   /** @param isCurrent false: its shard was given away, so it is dropped as soon as it is seen */
-  constructor(slots: Map<string, Slot>, limits: Limits, isCurrent: (slot: Slot) => boolean) {
+  constructor(
+    slots: Map<string, Slot>,
+    limits: Limits,
+    isCurrent: (slot: Slot) => boolean,
+    dropped: (slot: Slot) => void,
+  ) {
     this.#slots = slots;
     this.#isCurrent = isCurrent;
+    this.#dropped = dropped;
     this.#idleSweeps = limits.actorIdleSeconds;
     this.#max = limits.actorsMax;
     this.#hand = slots.values();
@@ -34,9 +41,15 @@ export class Passivation {
       if (!slot) return;
       const idle = this.sweeps - slot.usedAtSweep;
       const surplus = this.#slots.size > this.#max && idle > 1;
-      if ((idle >= this.#idleSweeps || surplus || !this.#isCurrent(slot)) && isQuiet(slot))
-        this.#slots.delete(slot.address.key);
+      const isCurrent = this.#isCurrent(slot);
+      if (isCurrent && slot.actor?.isBusy) continue;
+      if ((idle >= this.#idleSweeps || surplus || !isCurrent) && isQuiet(slot)) this.#drop(slot);
     }
+  }
+
+  #drop(slot: Slot): void {
+    this.#slots.delete(slot.address.key);
+    this.#dropped(slot);
   }
 
   /** The hand goes round: a Map may change while it is walked through. */

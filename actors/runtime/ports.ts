@@ -17,6 +17,8 @@ export interface Scheduler {
 export interface Random {
   /** A version 7 UUID. */
   uuid(): string;
+  /** From 0 to 1, without 1. */
+  fraction(): number;
 }
 
 /** Again and again, this many milliseconds apart. The answer ends it. */

@@ -1,6 +1,7 @@
 import type { Effects } from '../../contracts/store.ts';
 import type { Uplink } from '../../contracts/uplinks.ts';
-import type { DeviceActor, Surroundings } from '../device/device.actor.ts';
+import type { DeviceActor } from '../device/device.actor.ts';
+import type { Surroundings } from '../device/surroundings.ts';
 
 const MINUTE_MS = 60_000;
 

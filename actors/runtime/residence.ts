@@ -19,6 +19,10 @@ export class Residence {
     return this.#stays.size;
   }
 
+  shards(): readonly number[] {
+    return [...this.#stays.keys()];
+  }
+
   admit(shard: number, epoch: number): void {
     this.#stays.set(shard, { epoch, leaving: false });
   }

@@ -1,4 +1,6 @@
+import type { TwinRecord } from '../../contracts/twins.ts';
 import type { DeviceAddress, Outcome, Uplink } from '../../contracts/uplinks.ts';
+import { NO_TURN } from '../device/commands/device-commands.ts';
 import type { DeviceActor } from '../device/device.actor.ts';
 
 export type Settle = (outcome: Outcome) => void;
@@ -27,6 +29,11 @@ export type Slot = {
   returned: number;
   /** The sweep of the host that saw it last used. */
   usedAtSweep: number;
+  /** Its twin as it is stored, while the actor may be ahead of that. */
+  twin: TwinRecord | null;
+  /** When its actor is to be woken, and the priority of the turn that it waits for: kept by `Wakes`. */
+  dueAtMs: number;
+  turn: number;
 };
 
 export const newSlot = (address: DeviceAddress, epoch: number): Slot => ({
@@ -41,4 +48,7 @@ export const newSlot = (address: DeviceAddress, epoch: number): Slot => ({
   barred: false,
   returned: 0,
   usedAtSweep: 0,
+  twin: null,
+  dueAtMs: Number.POSITIVE_INFINITY,
+  turn: NO_TURN,
 });

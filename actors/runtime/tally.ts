@@ -1,4 +1,8 @@
 import type { Outcome } from '../../contracts/uplinks.ts';
+import type { Settle } from './slot.ts';
+
+/** Who waits for the outcome of what a host sends to its actors itself. */
+export const nobody: Settle = () => {};
 
 /** How uplinks ended, since the start. */
 export class Tally {
@@ -10,8 +14,12 @@ export class Tally {
   moved = 0;
   opened = 0;
   answered = 0;
+  /** Taken, and neither stored nor given up yet. */
+  unsettled = 0;
 
-  count({ state }: Outcome): void {
+  /** What a host sends itself is no uplink of anybody. */
+  count({ state }: Outcome, settle: Settle): void {
+    if (settle === nobody) return;
     if (state === 'stored' || state === 'rejected' || state === 'opened' || state === 'answered') this[state]++;
     else if (state === 'duplicate') this.duplicates++;
     else if (state === 'moved' || state === 'not_owner') this.moved++;

@@ -13,6 +13,12 @@ class Unreachable extends Error {
   readonly type = 'unreachable';
 }
 
+/** What an error of a call says: that nothing left this process, or what it says itself. */
+export function orUnreachable(error: unknown): never {
+  if (NOT_SENT.has((error as { type?: unknown }).type)) throw new Unreachable((error as Error).message);
+  throw error;
+}
+
 /**
  * Inside the process a batch goes as it is, between processes packed. A call between processes has a time limit: the batch is then sent
  * again, and its owner knows it by its number.
@@ -24,14 +30,7 @@ export const deliverOver =
   async ({ address }: { readonly address: string }, batch: Batch): Promise<Outcome[]> => {
     const isHere = address === own;
     const params = { batch: isHere ? batch : packBatch(batch) };
-    try {
-      const outcomes = await call(caller, actors.deliver, params, {
-        nodeID: address,
-        timeout: isHere ? 0 : batchRetryMs,
-      });
-      return 'states' in outcomes ? unpackOutcomes(outcomes) : outcomes;
-    } catch (error) {
-      if (NOT_SENT.has((error as { type?: unknown }).type)) throw new Unreachable((error as Error).message);
-      throw error;
-    }
+    const options = { nodeID: address, timeout: isHere ? 0 : batchRetryMs };
+    const outcomes = await call(caller, actors.deliver, params, options).catch(orUnreachable);
+    return 'states' in outcomes ? unpackOutcomes(outcomes) : outcomes;
   };

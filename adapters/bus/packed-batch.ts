@@ -24,7 +24,13 @@ const KINDS: readonly UplinkKind[] = [
   'other',
   'connected',
   'disconnected',
-  'desired',
+  'request',
+  'get',
+  'receiving',
+  'delivered',
+  'undelivered',
+  'tick',
+  'turn',
 ];
 const OUTCOMES: Readonly<Record<string, Outcome>> = {
   s: STORED,
@@ -41,7 +47,8 @@ const IN_FULL = '-';
 /** The topic that most uplinks of a kind come by; it needs no words. */
 function usualTopic(kind: UplinkKind, device: string): string {
   if (kind === 'telemetry' || kind === 'state' || kind === 'events') return `devices/${device}/${kind}`;
-  return kind === 'ack' ? `devices/${device}/commands/ack` : '';
+  if (kind === 'ack') return `devices/${device}/commands/ack`;
+  return kind === 'get' ? `devices/${device}/state/get` : '';
 }
 
 export const packBatch = ({ uplinks, ...rest }: Batch): PackedBatch => ({

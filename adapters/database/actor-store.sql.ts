@@ -1,12 +1,15 @@
+import { COMMAND_COLUMNS } from './command-rows.ts';
+
 /** Stops the transaction unless this instance still owns the lane; waits for one of the same lane that is under way. */
 export const FENCE_SQL = `
 UPDATE node_lane SET commits = commits + 1 WHERE instance_id = $1 AND lane = $2 AND open RETURNING lane`;
 
-/** Devices by tenant and id, each with its newest session, its twin, its measurements and the newest microsecond of each. */
+/** Devices by tenant and id, each with its newest session, its twin, its open commands, its measurements and the newest microsecond of each. */
 export const LOAD_SQL = `
 SELECT t.slug || '/' || d.device_id AS key, d.tenant_id, d.device_uid, d.state, series.series,
-       session.session, session.instance_id, session.address, session.disconnected_at IS NULL AS connected,
-       twin.reported, twin.reported_version, twin.reported_times, twin.desired, twin.desired_version, twin.desired_times
+       session.session, session.instance_id, session.address, session.disconnected_at IS NULL AS connected, session.receives,
+       twin.reported, twin.reported_version, twin.reported_times, twin.desired, twin.desired_version, twin.desired_times,
+       d.command_window, open.commands
 FROM unnest($1::text[], $2::text[]) AS wanted (slug, device_id)
 JOIN tenant t USING (slug)
 JOIN device d ON d.tenant_id = t.tenant_id AND d.device_id = wanted.device_id
@@ -23,7 +26,11 @@ LEFT JOIN LATERAL (
     ORDER BY ts DESC LIMIT 1
   ) newest ON true
   WHERE dm.device_uid = d.device_uid
-) series ON true`;
+) series ON true
+LEFT JOIN LATERAL (
+  SELECT jsonb_agg(to_jsonb(command) ORDER BY command.command_id) AS commands
+  FROM (SELECT ${COMMAND_COLUMNS} FROM command c WHERE c.device_uid = d.device_uid AND c.ended_at IS NULL) command
+) open ON true`;
 
 /**
  * Datapoints that may exist, and those of messages with an id, which are written only if the id is new. Returns the entry of
@@ -56,15 +63,6 @@ export const DEVICE_MEASUREMENT_SQL = `
 INSERT INTO device_measurement (device_uid, measurement_id)
 SELECT * FROM unnest($1::int8[], $2::int4[]) ON CONFLICT DO NOTHING`;
 
-export const DEAD_LETTER_SQL = `
-INSERT INTO dead_letter
-  (tenant_id, dead_letter_id, device_id, kind, topic, content_type, reason, detail, payload, received_at)
-SELECT tenant_id, id, device_id, kind, topic, content_type, reason, detail, payload,
-       'epoch'::timestamptz + ms * interval '1 millisecond'
-FROM unnest($1::int4[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::int8[])
-  AS t (tenant_id, id, device_id, kind, topic, content_type, reason, detail, payload, ms)
-ON CONFLICT DO NOTHING`;
-
 export const SESSIONS_BEFORE_SQL = `
 SELECT device_uid, session, disconnected_at IS NULL AS connected FROM device_session WHERE device_uid = ANY ($1::int8[])`;
 
@@ -78,7 +76,7 @@ FROM unnest($1::int8[], $2::int8[], $3::uuid[], $4::text[], $5::text[], $6::text
 ON CONFLICT (device_uid) DO UPDATE SET
   session = excluded.session, instance_id = excluded.instance_id, address = excluded.address, node_id = excluded.node_id,
   protocol = excluded.protocol, peer = excluded.peer, connected_at = excluded.connected_at,
-  disconnected_at = NULL, reason = NULL
+  disconnected_at = NULL, reason = NULL, receives = 0
 WHERE stored.session < excluded.session`;
 
 /** Closes the stored session of a device if it is this one, and open. */
@@ -86,6 +84,12 @@ export const CLOSE_SESSION_SQL = `
 UPDATE device_session stored
 SET disconnected_at = 'epoch'::timestamptz + t.ms * interval '1 millisecond', reason = t.reason
 FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::text[]) AS t (device_uid, session, ms, reason)
+WHERE stored.device_uid = t.device_uid AND stored.session = t.session AND stored.disconnected_at IS NULL`;
+
+/** What the stored session of a device takes, if it is this one, and open. */
+export const RECEIVING_SQL = `
+UPDATE device_session stored SET receives = t.receives
+FROM unnest($1::int8[], $2::int8[], $3::int2[]) AS t (device_uid, session, receives)
 WHERE stored.device_uid = t.device_uid AND stored.session = t.session AND stored.disconnected_at IS NULL`;
 
 /** One row for each device: its twin, whole. */

@@ -20,27 +20,35 @@ export type DevicePresence = {
   readonly disconnectedAt: Date | null;
   /** Why it was disconnected. */
   readonly reason: string | null;
+  /** What it takes, while it is connected: bits of `RECEIVES`. */
+  readonly receives: number;
 };
 
 /**
  * A process ends when it is closed or when its lease runs out, whichever is first (`least` passes over NULL). Its row may be
- * gone: then it ended days ago.
+ * gone: then it ended days ago. `$2`: the grace in seconds.
  */
-const PRESENCE_SQL = `
-SELECT d.device_id AS "deviceId",
-  CASE
+const STATUS_SQL = `CASE
     WHEN s.session IS NULL OR s.disconnected_at IS NOT NULL OR n.instance_id IS NULL THEN 'offline'
     WHEN n.state <> 'closed' AND n.expires_at > clock_timestamp() THEN 'online'
-    WHEN least(n.closed_at, n.expires_at) + $3::float8 * interval '1 second' > clock_timestamp() THEN 'unknown'
+    WHEN least(n.closed_at, n.expires_at) + $2::float8 * interval '1 second' > clock_timestamp() THEN 'unknown'
     ELSE 'offline'
-  END AS status,
+  END`;
+const COLUMNS_SQL = `d.device_id AS "deviceId", ${STATUS_SQL} AS status,
   s.session, s.node_id AS "nodeId", s.protocol, s.peer,
-  s.connected_at AS "connectedAt", s.disconnected_at AS "disconnectedAt", s.reason
-FROM device d
+  s.connected_at AS "connectedAt", s.disconnected_at AS "disconnectedAt", s.reason,
+  CASE WHEN s.disconnected_at IS NULL THEN coalesce(s.receives, 0) ELSE 0 END AS receives`;
+const ALL_SQL = `FROM device d
 LEFT JOIN device_session s USING (device_uid)
 LEFT JOIN node_session n USING (instance_id)
-WHERE d.tenant_id = $1 AND d.device_id = ANY ($2::text[])
-ORDER BY d.device_id`;
+WHERE d.tenant_id = $1`;
+/** Whatever is not offline is connected, so nothing else is looked at. */
+const CONNECTED_SQL = `FROM device_session s
+JOIN node_session n USING (instance_id)
+JOIN device d USING (device_uid)
+WHERE d.tenant_id = $1 AND s.disconnected_at IS NULL`;
+
+const PRESENCE_SQL = `SELECT ${COLUMNS_SQL} ${ALL_SQL} AND d.device_id = ANY ($3::text[]) ORDER BY d.device_id`;
 
 /** The presence of those of these devices that exist, by their ids. Rejects with a DatabaseError. */
 export async function readPresence(
@@ -49,16 +57,33 @@ export async function readPresence(
   deviceIds: readonly string[],
   { presenceGraceSeconds }: Pick<Limits, 'presenceGraceSeconds'>,
 ): Promise<Map<string, DevicePresence>> {
-  const rows = await database.query<DevicePresence>(PRESENCE_SQL, [tenantId, deviceIds, presenceGraceSeconds]);
+  const rows = await database.query<DevicePresence>(PRESENCE_SQL, [tenantId, presenceGraceSeconds, deviceIds]);
   return new Map(rows.map(row => [row.deviceId, row]));
 }
 
-/** Only what is connected is looked at: one row for each live connection. */
-const COUNT_SQL = `
-SELECT count(*)::int AS count FROM device_session s
-JOIN node_session n USING (instance_id)
-JOIN device d USING (device_uid)
-WHERE d.tenant_id = $1 AND s.disconnected_at IS NULL AND n.state <> 'closed' AND n.expires_at > clock_timestamp()`;
+export type PresenceFilter = { readonly status?: PresenceStatus; readonly nodeId?: string };
+
+/** Devices of a tenant by their ids, after `after`, each with its presence. Rejects with a DatabaseError. */
+export function listPresence(
+  database: Database,
+  tenantId: number,
+  { status, nodeId }: PresenceFilter,
+  after: string | undefined,
+  limit: number,
+  { presenceGraceSeconds }: Pick<Limits, 'presenceGraceSeconds'>,
+): Promise<DevicePresence[]> {
+  const rows = status === 'online' || status === 'unknown' ? CONNECTED_SQL : ALL_SQL;
+  return database.query<DevicePresence>(
+    `SELECT ${COLUMNS_SQL} ${rows}
+       AND ($3::text IS NULL OR d.device_id > $3) AND ($4::text IS NULL OR s.node_id = $4)
+       AND ($5::text IS NULL OR ${STATUS_SQL} = $5)
+     ORDER BY d.device_id LIMIT $6::int4`,
+    [tenantId, presenceGraceSeconds, after ?? null, nodeId ?? null, status ?? null, limit],
+  );
+}
+
+const COUNT_SQL = `SELECT count(*)::int AS count ${CONNECTED_SQL}
+AND n.state <> 'closed' AND n.expires_at > clock_timestamp()`;
 
 /** How many devices of a tenant are online, on all nodes together. Rejects with a DatabaseError. */
 export async function countOnline(database: Database, tenantId: number): Promise<number> {

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../contracts/json.ts';
 import type { Effects } from '../../contracts/store.ts';
 import type { LeafTimes, TwinDocument, TwinRecord } from '../../contracts/twins.ts';
 import { TWIN_SQL } from './actor-store.sql.ts';
-import type { Step } from './database.ts';
+import { NO_STEPS, type StepsOfEffects } from './steps-of-effects.ts';
 
 export type TwinRow = {
   reported: JsonObject;
@@ -20,10 +20,10 @@ export type NoTwinRow = { [K in keyof TwinRow]: null };
  * The step for all changes of twins among these effects; none if there is no change. Each carries the whole twin, so the last one
  * of a device is where it ends.
  */
-export function twinSteps(effects: readonly Effects[]): Step[] {
+export function twinSteps(effects: readonly Effects[]): StepsOfEffects {
   const last = new Map<number, TwinRecord>();
-  for (const { deviceUid, twin } of effects) if (twin !== null) last.set(deviceUid, twin);
-  if (last.size === 0) return [];
+  for (const { deviceUid, twin } of effects) if (twin !== null) last.set(deviceUid, twin.record);
+  if (last.size === 0) return NO_STEPS;
   const twins = [...last.values()];
   const column = <T>(of: keyof TwinRecord, read: (it: TwinDocument) => T): T[] => twins.map(twin => read(twin[of]));
   const columns = (of: keyof TwinRecord) => [
@@ -31,7 +31,8 @@ export function twinSteps(effects: readonly Effects[]): Step[] {
     column(of, it => it.version),
     column(of, it => JSON.stringify(it.times)),
   ];
-  return [{ kind: 'query', sql: TWIN_SQL, params: [[...last.keys()], ...columns('reported'), ...columns('desired')] }];
+  const params = [[...last.keys()], ...columns('reported'), ...columns('desired')];
+  return { steps: [{ kind: 'query', sql: TWIN_SQL, params }] };
 }
 
 export function twinOf(row: TwinRow | NoTwinRow): TwinRecord | null {

@@ -1,9 +1,10 @@
 /**
  * The port that every device protocol stands behind: what an adapter is given, and what it offers. An adapter turns bytes
- * into uplinks and settled uplinks into acknowledgements; it decodes nothing but the envelope.
+ * into uplinks, settled uplinks into acknowledgements, and downlinks into bytes; it decodes nothing but the envelope.
  */
 import type { Logger } from 'pino';
 import type { Principal } from '../../contracts/access.contract.ts';
+import type { Egress } from '../../contracts/downlinks.ts';
 import type { HealthReport } from '../../contracts/health.contract.ts';
 import type { Limits } from '../../contracts/limits.ts';
 import type { InstanceId } from '../../contracts/ownership.ts';
@@ -31,7 +32,7 @@ export type ProtocolHost = {
 /** Why somebody outside of the adapter wants a device's connections closed. `revoked`: its keys no longer work. */
 export type CloseReason = 'revoked';
 
-export interface Protocol {
+export interface Protocol extends Egress {
   /** The ports that were taken, by listener: known after `start`. */
   readonly ports: Readonly<Record<string, number>>;
   /** Listens. Rejects when a port can not be had. */

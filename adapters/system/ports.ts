@@ -16,4 +16,4 @@ export const systemScheduler = {
   },
 };
 
-export const systemRandom = { uuid: (): string => uuidv7() };
+export const systemRandom = { uuid: (): string => uuidv7(), fraction: (): number => Math.random() };

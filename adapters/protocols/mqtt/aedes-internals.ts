@@ -3,7 +3,8 @@
  * aedes' own way: that way throws away what has a wildcard before any hook sees it, asks `authorizePublish` again for a
  * redelivered QoS 2 message, makes several promises and closures for each message, reads on only when the slowest
  * subscriber has taken it, and drops QoS 1 messages that QoS 0 ones overtake (`dedupe`). So PUBLISH and PUBREL go from the
- * parser to the session. CONNECT, SUBSCRIBE, PING, the keep alive, and all that is sent, are aedes'.
+ * parser to the session, and a PUBLISH to a client from its outbox to the socket. CONNECT, SUBSCRIBE, PING, the keep alive, and all that
+ * is sent besides, are aedes'. That a PUBACK came, and for which packet identifier, is told by its event `ack`.
  *
  * What is touched, and why:
  * - `client._parser`, its only `packet` listener, its `parse`, its `packet`: to take those two packets out, and to keep a

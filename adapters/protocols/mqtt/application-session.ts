@@ -14,9 +14,7 @@ export class ApplicationSession extends Session implements LocalListener {
   constructor(around: Surroundings, client: Client, key: string, number: number, tenant: string) {
     super(around, client, key, number);
     this.tenant = tenant;
-    this.#outbox = new Outbox(client, around.figures, around.host.limits.subscriberQueueMaxBytes, () =>
-      this.close('overloaded'),
-    );
+    this.#outbox = new Outbox(client, around.host.limits.subscriberQueueMaxBytes, 'cuts_off');
   }
 
   /** Refused: 3.1.1 has no way to say so but to close [MQTT-3.3.5-2]. */
@@ -39,8 +37,16 @@ export class ApplicationSession extends Session implements LocalListener {
     this.around.audience.changed(this);
   }
 
+  /**
+   * One that falls behind loses QoS 0 messages; it is disconnected rather than lose others, and rather than hold anybody back. What it
+   * missed is in the database. What is larger than it takes is left out, as if it had been sent (section 3.1.2.11.4).
+   */
   deliver(message: Message, qos: 0 | 1 | 2, identifiers: readonly number[]): void {
-    if (!this.isClosed) this.#outbox.push(message, qos, identifiers);
+    if (this.isClosed) return;
+    const posted = this.#outbox.push(message, qos, identifiers);
+    if (posted === 'sent') this.around.figures.forwarded++;
+    else if (posted === 'full' && qos > 0) this.close('overloaded');
+    else this.around.figures.forwardsDropped++;
   }
 
   /** QoS 0 may be lost without a word; who asked for more has to read what it missed from the history. */
@@ -50,8 +56,7 @@ export class ApplicationSession extends Session implements LocalListener {
     this.close('messages_missed');
   }
 
-  /** A PUBACK or PUBCOMP came. */
-  acknowledged(): void {
-    this.#outbox.acknowledged();
+  override acknowledged(id: number, isRefusal: boolean): void {
+    this.#outbox.acknowledged(id, isRefusal);
   }
 }

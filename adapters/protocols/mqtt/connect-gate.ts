@@ -2,11 +2,12 @@
  * Who may connect: checks the key of a CONNECT, has a device's actor open its session, and only then lets it in. The
  * refusals are written here, because aedes knows four return codes only.
  */
+
 import type { Client } from 'aedes';
 import type { Principal } from '../../../contracts/access.contract.ts';
 import { deviceAddress } from '../../../contracts/addresses.ts';
 import { errorTypeOf } from '../../../contracts/errors.ts';
-import { sessionPayload } from '../../../contracts/sessions.ts';
+import { jsonPayload } from '../../../contracts/json.ts';
 import type { DeviceAddress, Outcome } from '../../../contracts/uplinks.ts';
 import { giveSession } from './aedes-internals.ts';
 import type { Origin } from './listeners.ts';
@@ -78,7 +79,7 @@ export class ConnectGate {
     const { host } = this.#around;
     const address = deviceAddress(tenant, device);
     const { instanceId, address: at, nodeId } = host.place;
-    const payload = sessionPayload({ instanceId, address: at, nodeId, ...this.#connections.get(knock.client)! });
+    const payload = jsonPayload({ instanceId, address: at, nodeId, ...this.#connections.get(knock.client)! });
     this.#opening.begin();
     host.ingress.receive(
       { address, session: 0, receivedAtMs: host.now(), kind: 'connected', topic: '', contentType: '', payload },

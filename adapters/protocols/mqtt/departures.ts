@@ -3,7 +3,7 @@
  * the session, because the ingress keeps the order of each device.
  */
 
-import { sessionPayload } from '../../../contracts/sessions.ts';
+import { jsonPayload } from '../../../contracts/json.ts';
 import { type DeviceAddress, isAcknowledged, type Outcome } from '../../../contracts/uplinks.ts';
 import type { systemScheduler } from '../../system/ports.ts';
 import type { ProtocolHost } from '../protocol.ts';
@@ -40,7 +40,7 @@ export class Departures {
   /** @param reason a word of the table in docs/mqtt.md */
   tell(address: DeviceAddress, session: number, reason: string): void {
     this.#underWay.begin();
-    this.#send({ address, session, payload: sessionPayload({ reason }), atMs: this.#host.now(), attempts: 0 });
+    this.#send({ address, session, payload: jsonPayload({ reason }), atMs: this.#host.now(), attempts: 0 });
   }
 
   /** Resolves when every end is stored, or given up. */

@@ -3,10 +3,12 @@
  * message one uplink, one closure, and no promise.
  */
 import type { Client } from 'aedes';
+import type { Delivery, Downlink } from '../../../contracts/downlinks.ts';
 import { type DeviceAddress, isAcknowledged, type Outcome, type Uplink } from '../../../contracts/uplinks.ts';
 import type { Inbound } from './aedes-internals.ts';
 import type { Target } from './audience.ts';
 import { DelayLine } from './delay-line.ts';
+import { Downstream } from './downstream.ts';
 import type { Pace } from './pace.ts';
 import { ANSWERED, FREE, PacketIds, UNDER_WAY } from './packet-ids.ts';
 import { DevicePermissions } from './permissions.ts';
@@ -24,6 +26,7 @@ export class DeviceSession extends Session {
   readonly pace: Pace;
   readonly #may: DevicePermissions;
   readonly #ids = new PacketIds();
+  #down: Downstream | undefined = undefined;
   #delayed: DelayLine<{ packet: Inbound; receivedAtMs: number }> | undefined = undefined;
   /** Who saw the last topic that somebody wanted to see. */
   #targets: { readonly topic: string; readonly version: number; readonly list: readonly Target[] } | undefined =
@@ -59,7 +62,7 @@ export class DeviceSession extends Session {
     try {
       if (!this.isClosed) this.#accept(packet, receivedAtMs);
     } catch (err) {
-      this.#failed(err);
+      this.failed(err);
     }
   }
 
@@ -117,11 +120,12 @@ export class DeviceSession extends Session {
       else if (this.isVersion5 && wrong.answer !== undefined) this.#answer(packet, wrong.answer);
       else this.close(wrong.close);
     } catch (err) {
-      this.#failed(err);
+      this.failed(err);
     }
   }
 
-  #failed(err: unknown): void {
+  /** Handling something threw: a defect, which ends this connection and no more. */
+  failed(err: unknown): void {
     this.around.host.log.error({ err, device: this.address.key }, 'a message could not be handled');
     this.close('not_settled');
   }
@@ -164,6 +168,21 @@ export class DeviceSession extends Session {
     return this.#may.maySubscribe(filter);
   }
 
+  override subscriptionsAnswered(): void {
+    if (this.isOver || (this.#down === undefined && this.subscriptions.size === 0)) return;
+    this.#down ??= new Downstream(this, this.around, this.#may.ownPrefix);
+    this.#down.subscriptionsAnswered();
+  }
+
+  deliver(downlink: Downlink): Delivery {
+    if (this.isOver) return 'gone';
+    return this.#down?.deliver(downlink) ?? 'not_receiving';
+  }
+
+  override acknowledged(id: number, isRefusal: boolean): void {
+    if (!this.isOver) this.#down?.acknowledged(id, isRefusal);
+  }
+
   /** aedes cut off a packet that is too large while it came in: nobody knows its topic, nor its payload. */
   cutOffTooLarge(detail: string): void {
     if (this.isClosed) return;
@@ -187,6 +206,7 @@ export class DeviceSession extends Session {
   override ended(): void {
     super.ended();
     this.#delayed?.clear();
+    this.#down = undefined;
   }
 }
 

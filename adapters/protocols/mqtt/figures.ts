@@ -10,6 +10,9 @@ export type Figures = {
   cutOff: number;
   forwarded: number;
   forwardsDropped: number;
+  /** Commands and the like for devices: those that are on their way, and those that did not fit. */
+  downlinks: number;
+  downlinksFull: number;
   /** Messages for applications of other nodes, one for each node; those that came from there; those that never got there. */
   forwardedToNodes: number;
   forwardedFromNodes: number;
@@ -27,6 +30,8 @@ export const noFigures = (): Figures => ({
   cutOff: 0,
   forwarded: 0,
   forwardsDropped: 0,
+  downlinks: 0,
+  downlinksFull: 0,
   forwardedToNodes: 0,
   forwardedFromNodes: 0,
   forwardsToNodesDropped: 0,

@@ -2,6 +2,7 @@
 import type { Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Client } from 'aedes';
+import type { Delivery, Downlink } from '../../../contracts/downlinks.ts';
 import type { HealthReport } from '../../../contracts/health.contract.ts';
 import type { ApplicationClaim } from '../../../contracts/mqtt.contract.ts';
 import { systemScheduler } from '../../system/ports.ts';
@@ -18,6 +19,7 @@ import { listenOnTcp, listenOnWebSocket, type OpenListener, type Origin } from '
 import { type FrontBus, FrontNodes } from './nodes/front-nodes.ts';
 import { nodeLimits } from './nodes/node-limits.ts';
 import { QuietBroker } from './quiet-broker.ts';
+import { FIRST_REFUSAL, SUCCESS } from './reasons.ts';
 import type { Surroundings, WantedSubscription } from './session.ts';
 import { Sessions } from './sessions.ts';
 
@@ -132,6 +134,10 @@ export class MqttProtocol implements Protocol {
     this.#sessions.closeDevice(tenant, device, reason);
   }
 
+  deliver(downlink: Downlink): Delivery {
+    return this.#sessions.deviceSession(downlink)?.deliver(downlink) ?? 'gone';
+  }
+
   health(): HealthReport {
     const { qos0DroppedAtMs, ...counts } = this.#figures;
     const isShedding = this.#host.now() - qos0DroppedAtMs < DEGRADED_MS;
@@ -166,10 +172,15 @@ export class MqttProtocol implements Protocol {
       authorizeSubscribe: (client, wanted, done) => this.#subscribe(client, wanted, done),
     });
     broker.on('clientReady', goLive);
-    broker.on('unsubscribe', (topics, client) => sessionOf(client)?.unsubscribe(topics));
-    broker.on('ack', (_packet, client) => {
+    broker.on('subscribe', (_subscriptions, client) => sessionOf(client)?.subscriptionsAnswered());
+    broker.on('unsubscribe', (topics, client) => {
       const session = sessionOf(client);
-      if (session instanceof ApplicationSession) session.acknowledged();
+      session?.unsubscribe(topics);
+      session?.subscriptionsAnswered();
+    });
+    broker.on('ack', (packet, client) => {
+      const { messageId, reasonCode = SUCCESS } = packet as { messageId: number; reasonCode?: number };
+      sessionOf(client)?.acknowledged(messageId, reasonCode >= FIRST_REFUSAL);
     });
     broker.on('clientError', (client, error) => this.#failed(client, error));
     broker.on('connectionError', (_client, err) => log.debug({ err }, 'a connection ended before it was let in'));
@@ -177,14 +188,15 @@ export class MqttProtocol implements Protocol {
     return broker;
   }
 
-  /** A SUBACK comes when other nodes know of the subscription too. */
+  /** An application's SUBACK comes when other nodes know of the subscription too. */
   #subscribe<W extends WantedSubscription>(
     client: Client,
     wanted: W,
     done: (error: null, granted: W | null) => void,
   ): void {
-    const isGranted = sessionOf(client)?.subscribe(wanted) === true;
-    const told = isGranted ? this.nodes.told() : undefined;
+    const session = sessionOf(client);
+    const isGranted = session?.subscribe(wanted) === true;
+    const told = isGranted && session instanceof ApplicationSession ? this.nodes.told() : undefined;
     if (told === undefined) return done(null, isGranted ? wanted : null);
     void told.then(() => {
       if (!client.closed) done(null, wanted);

@@ -30,15 +30,16 @@ export class DevicePermissions {
     if (topic === this.state) return 'state';
     if (topic === this.events) return 'events';
     if (topic === this.ack) return 'ack';
-    return this.#isOther(topic) ? 'other' : undefined;
+    return this.#rareKindOf(topic);
   }
 
-  #isOther(topic: string): boolean {
+  #rareKindOf(topic: string): 'get' | 'other' | undefined {
     if (topic.startsWith(this.ownPrefix)) {
       const rest = topic.slice(this.ownPrefix.length);
-      return rest === 'state/get' || rest === 'firmware/progress';
+      if (rest === 'state/get') return 'get';
+      return rest === 'firmware/progress' ? 'other' : undefined;
     }
-    return topic.startsWith(this.childrenPrefix) && isOfAChild(topic, this.childrenPrefix.length);
+    return topic.startsWith(this.childrenPrefix) && isOfAChild(topic, this.childrenPrefix.length) ? 'other' : undefined;
   }
 
   /** Below its own name; behind that prefix every wildcard stays inside. */

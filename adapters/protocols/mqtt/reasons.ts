@@ -41,6 +41,8 @@ export type ConnectRefusal = keyof typeof REFUSED_CONNECTS;
 
 /** Answers to one PUBLISH or PUBREL (sections 3.4.2.1, 3.5.2.1, 3.7.2.1). */
 export const SUCCESS = 0x00;
+/** This one, and all above it, say that something was not done (section 2.4). */
+export const FIRST_REFUSAL = 0x80;
 export const NOT_AUTHORIZED = 0x87;
 export const TOPIC_NAME_INVALID = 0x90;
 export const PACKET_IDENTIFIER_NOT_FOUND = 0x92;

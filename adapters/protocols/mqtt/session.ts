@@ -61,6 +61,11 @@ export abstract class Session {
     this.around.acknowledgements.answer(this, PUBCOMP, packet.messageId!, reason);
   }
 
+  /** Closed by the server, or by whatever else. */
+  get isOver(): boolean {
+    return this.isClosed || this.client.closed;
+  }
+
   get subscriptions(): ReadonlyMap<string, Subscription> {
     return this.#subscriptions ?? NONE;
   }
@@ -83,6 +88,12 @@ export abstract class Session {
   }
 
   protected subscriptionsChanged(): void {}
+
+  /** A SUBACK or UNSUBACK is written. */
+  subscriptionsAnswered(): void {}
+
+  /** A PUBACK or PUBCOMP came. `isRefusal`: the client did not want the message. */
+  abstract acknowledged(id: number, isRefusal: boolean): void;
 
   /** Answers a PUBLISH; the reason is said to MQTT 5 clients only. */
   protected answerPublish(packet: Inbound, reason: number): void {

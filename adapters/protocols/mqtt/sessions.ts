@@ -92,6 +92,12 @@ export class Sessions {
     this.#byKey.get(key)?.close(reason);
   }
 
+  /** The live session of this device with exactly this number. */
+  deviceSession({ tenant, device, session: number }: SessionName): DeviceSession | undefined {
+    const session = this.#byKey.get(keyOfDevice(`${tenant}/${device}`));
+    return session instanceof DeviceSession && session.number === number ? session : undefined;
+  }
+
   /** A device's session was replaced by a newer one on another node. It may be known here only later. */
   closeReplaced({ tenant, device, session: number }: SessionName): void {
     const key = keyOfDevice(deviceAddress(tenant, device).key);

@@ -1,24 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { DeviceActor } from '../../../actors/device/device.actor.ts';
-import { decode } from '../../../adapters/codecs/index.ts';
 import { LIMITS } from '../../../contracts/limits.ts';
 import type { DeviceRecord, Effects } from '../../../contracts/store.ts';
 import type { Uplink } from '../../../contracts/uplinks.ts';
 import { NOW_MS, uplink } from '../runtime/uplinks.ts';
+import { around, newActor } from './new-actor.ts';
 
-const around = { decode, limits: LIMITS, uuid: () => 'an-id' };
-const RECORD: DeviceRecord = {
-  tenantId: 1,
-  deviceUid: 7,
-  state: 'registered',
-  measurements: [],
-  newestUs: [],
-  session: null,
-  twin: null,
-};
-const actor = (record: Partial<DeviceRecord> = {}) =>
-  new DeviceActor({ ...RECORD, measurements: [], newestUs: [], ...record });
+const actor = (record: Partial<DeviceRecord> = {}) => newActor({ state: 'registered', ...record });
 const receive = (payload: unknown, more: Partial<Uplink> = {}, of = actor()): Effects =>
   of.receive(uplink('d', payload, more), around);
 const keys = (effects: Effects) =>

@@ -1,30 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Encoder } from 'cbor-x';
-import { DeviceActor } from '../../../actors/device/device.actor.ts';
-import { decode } from '../../../adapters/codecs/index.ts';
+import type { DeviceActor } from '../../../actors/device/device.actor.ts';
+import { jsonPayload } from '../../../contracts/json.ts';
 import { LIMITS } from '../../../contracts/limits.ts';
-import type { DeviceRecord, Effects } from '../../../contracts/store.ts';
-import { desiredPayload } from '../../../contracts/twins.ts';
+import type { Effects } from '../../../contracts/store.ts';
 import { NOW_MS, uplink } from '../runtime/uplinks.ts';
+import { around, newActor } from './new-actor.ts';
 
-const around = { decode, limits: LIMITS, uuid: () => 'an-id' };
-const RECORD: DeviceRecord = {
-  tenantId: 1,
-  deviceUid: 7,
-  state: 'active',
-  measurements: [],
-  newestUs: [],
-  session: null,
-  twin: null,
-};
-const newActor = (more: Partial<DeviceRecord> = {}) => new DeviceActor({ ...RECORD, ...more });
 const state = (actor: DeviceActor, payload: unknown, atMs = NOW_MS): Effects =>
   actor.receive(uplink('d', payload, { kind: 'state', receivedAtMs: atMs }), around);
 const desired = (actor: DeviceActor, patch: object, version?: number, atMs = NOW_MS): Effects =>
   actor.receive(
-    uplink('d', desiredPayload({ patch: patch as never, ...(version !== undefined && { version }) }), {
-      kind: 'desired',
+    uplink('d', jsonPayload({ type: 'desired', patch: patch as never, ...(version !== undefined && { version }) }), {
+      kind: 'request',
       session: 0,
       receivedAtMs: atMs,
     }),
@@ -36,19 +25,19 @@ const told = ({ outcome }: Effects): unknown =>
 describe('What a device reports', () => {
   it('is merged into what it reported before, with a version for each change and a time for each leaf', () => {
     const actor = newActor();
-    assert.deepEqual(state(actor, { fw: '1', wifi: { rssi: -60 } }).twin?.reported, {
+    assert.deepEqual(state(actor, { fw: '1', wifi: { rssi: -60 } }).twin?.record.reported, {
       version: 1,
       document: { fw: '1', wifi: { rssi: -60 } },
       times: { fw: NOW_MS, wifi: { rssi: NOW_MS } },
     });
     const effects = state(actor, { wifi: { rssi: -61 }, fw: '1' }, NOW_MS + 5);
     assert.equal(told(effects), 'stored');
-    assert.deepEqual(effects.twin?.reported, {
+    assert.deepEqual(effects.twin?.record.reported, {
       version: 2,
       document: { fw: '1', wifi: { rssi: -61 } },
       times: { fw: NOW_MS, wifi: { rssi: NOW_MS + 5 } },
     });
-    assert.equal(effects.twin?.desired.version, 0);
+    assert.equal(effects.twin?.record.desired.version, 0);
   });
 
   it('is a duplicate when it changes nothing, and nothing is written for it', () => {
@@ -61,8 +50,8 @@ describe('What a device reports', () => {
   });
 
   it('goes on from what is stored', () => {
-    const twin = state(newActor(), { fw: '1' }).twin;
-    assert.deepEqual(state(newActor({ twin }), { fw: null, up: true }).twin?.reported, {
+    const twin = state(newActor(), { fw: '1' }).twin!.record;
+    assert.deepEqual(state(newActor({ twin }), { fw: null, up: true }).twin?.record.reported, {
       version: 2,
       document: { up: true },
       times: { up: NOW_MS },
@@ -71,7 +60,7 @@ describe('What a device reports', () => {
 
   it('may come as CBOR', () => {
     const effects = state(newActor(), new Encoder({ useRecords: false }).encode({ level: 0.5 }));
-    assert.deepEqual(effects.twin?.reported.document, { level: 0.5 });
+    assert.deepEqual(effects.twin?.record.reported.document, { level: 0.5 });
   });
 
   const deep = (levels: number): string => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
@@ -95,7 +84,7 @@ describe('What a device reports', () => {
       const actor = newActor();
       const effects = state(actor, payload);
       assert.deepEqual([told(effects), effects.deadLetter?.reason, effects.twin], [reason, reason, null]);
-      assert.deepEqual(state(actor, { ok: true }).twin?.reported, {
+      assert.deepEqual(state(actor, { ok: true }).twin?.record.reported, {
         version: 1,
         document: { ok: true },
         times: { ok: NOW_MS },
@@ -123,7 +112,7 @@ describe('What is desired of a device', () => {
     const effects = desired(actor, { mode: 'heat', target: 21 });
     assert.deepEqual(told(effects), { version: 1 });
     assert.deepEqual(
-      [effects.twin?.desired.document, effects.twin?.reported.document],
+      [effects.twin?.record.desired.document, effects.twin?.record.reported.document],
       [{ mode: 'heat', target: 21 }, { mode: 'eco' }],
     );
     assert.deepEqual(told(desired(actor, { target: null })), { version: 2 });
@@ -159,7 +148,7 @@ describe('What is desired of a device', () => {
       ['too_large', null, null],
     );
     const refusal = { reason: 'quarantined', detail: 'x' } as const;
-    const refused = actor.refuse(uplink('d', '', { kind: 'desired' }), refusal, around);
+    const refused = actor.refuse(uplink('d', '', { kind: 'request' }), refusal, around);
     assert.deepEqual([told(refused), refused.deadLetter], ['quarantined', null]);
     const control = actor.refuse(uplink('d', '', { kind: 'state' }), refusal, around);
     assert.equal(control.deadLetter?.reason, 'quarantined');

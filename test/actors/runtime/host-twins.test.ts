@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Host } from '../../../actors/runtime/host.ts';
 import { decode } from '../../../adapters/codecs/index.ts';
+import { jsonPayload } from '../../../contracts/json.ts';
 import { LIMITS } from '../../../contracts/limits.ts';
-import { desiredPayload } from '../../../contracts/twins.ts';
 import type { Outcome } from '../../../contracts/uplinks.ts';
 import { EVERYTHING } from './holdings.ts';
 import { ManualTime } from './manual-time.ts';
@@ -20,7 +20,7 @@ function setUp(store = new MemoryStore()) {
     decode,
     clock: time,
     scheduler: time,
-    random: { uuid: () => 'id' },
+    random: { uuid: () => 'id', fraction: () => 0 },
     limits: { ...LIMITS, lanes: 1 },
     onFenced: () => {},
     onDefect: error => assert.fail(String(error)),
@@ -32,8 +32,8 @@ function setUp(store = new MemoryStore()) {
   const report = (payload: unknown) =>
     host.receive(uplink('a', payload, { kind: 'state', session: 0 }), it => outcomes.push(it));
   const desire = (patch: Record<string, unknown>, version?: number) => {
-    const payload = desiredPayload(version === undefined ? { patch } : { patch, version });
-    host.receive(uplink('a', payload, { kind: 'desired', session: 0 }), it => outcomes.push(it));
+    const payload = jsonPayload({ type: 'desired', patch, ...(version !== undefined && { version }) });
+    host.receive(uplink('a', payload, { kind: 'request', session: 0 }), it => outcomes.push(it));
   };
   const states = () => outcomes.map(it => it.state);
   return { store, time, host, outcomes, states, copied, report, desire };

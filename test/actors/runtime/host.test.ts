@@ -20,7 +20,7 @@ function setUp(more: Partial<HostParts> & { only?: Partial<Limits>; devices?: st
     decode,
     clock: time,
     scheduler: time,
-    random: { uuid: () => `id-${++ids}` },
+    random: { uuid: () => `id-${++ids}`, fraction: () => 0 },
     limits: { ...LIMITS, lanes: 1, ...more.only },
     onFenced: () => seen.fenced++,
     onDefect: () => seen.defects++,

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Host } from '../../../actors/runtime/host.ts';
 import { decode } from '../../../adapters/codecs/index.ts';
+import { jsonPayload } from '../../../contracts/json.ts';
 import { LIMITS } from '../../../contracts/limits.ts';
-import { type Connection, sessionPayload } from '../../../contracts/sessions.ts';
+import type { Connection } from '../../../contracts/sessions.ts';
 import type { Outcome, Uplink } from '../../../contracts/uplinks.ts';
 import { ManualTime } from './manual-time.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -22,7 +23,7 @@ function setUp() {
     decode,
     clock: time,
     scheduler: time,
-    random: { uuid: () => `id-${++ids}` },
+    random: { uuid: () => `id-${++ids}`, fraction: () => 0 },
     limits: { ...LIMITS, lanes: 1 },
     onFenced: () => {},
     onDefect: error => assert.fail(String(error)),
@@ -163,9 +164,9 @@ const place: Connection = {
   peer: '10.0.0.1:5',
 };
 const connect = (from: Partial<Connection> = {}) =>
-  uplink('a', sessionPayload({ ...place, ...from }), { kind: 'connected', session: 0, topic: '' });
+  uplink('a', jsonPayload({ ...place, ...from }), { kind: 'connected', session: 0, topic: '' });
 const disconnect = (session: number) =>
-  uplink('a', sessionPayload({ reason: 'closed' }), { kind: 'disconnected', session, topic: '' });
+  uplink('a', jsonPayload({ reason: 'closed' }), { kind: 'disconnected', session, topic: '' });
 
 describe('the sessions of a device', () => {
   it('are numbered by its actor, and each replaces the one before it', async () => {

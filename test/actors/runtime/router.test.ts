@@ -33,7 +33,7 @@ function setUp(only: Partial<Limits> = {}, holdings: readonly Holding[] = everyt
   const router = new Router({
     clock: time,
     scheduler: time,
-    random: { uuid: () => `id-${++ids}` },
+    random: { uuid: () => `id-${++ids}`, fraction: () => 0 },
     limits: { ...LIMITS, batchGatherMs: 0, ...only },
     instanceId: 'me',
     shards,

@@ -22,7 +22,7 @@ describe('A batch on the bus', () => {
       uplink('d5', '', { kind: 'connected', topic: '' }),
       uplink('d6', '', { kind: 'other', topic: 'x', refused: { reason: 'topic_forbidden', detail: 'no' } }),
       uplink('d7', '', { kind: 'disconnected', topic: '' }),
-      uplink('d8', { patch: {} }, { kind: 'desired', topic: '' }),
+      uplink('d8', { patch: {} }, { kind: 'request', topic: '' }),
     ];
     const batch = { ...rest, uplinks, epochs: uplinks.map((_, i) => i) };
     assert.deepEqual(plain(unpackBatch(across(packBatch(batch)))), plain(batch));

@@ -8,7 +8,7 @@ import type { Database } from '../../../adapters/database/database.ts';
 import { openDatabase } from '../../../adapters/database/open-database.ts';
 import { deviceAddress } from '../../../contracts/addresses.ts';
 import { LIMITS } from '../../../contracts/limits.ts';
-import type { Datapoint, Effects } from '../../../contracts/store.ts';
+import { type Datapoint, type Effects, noEffects } from '../../../contracts/store.ts';
 import { STORED } from '../../../contracts/uplinks.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { openAlone } from './runs.ts';
@@ -24,6 +24,7 @@ const LETTER = {
   detail: 'x',
   payload: new Uint8Array([0, 255, 1]),
   receivedAtMs: NOW_US / 1_000 + 1,
+  unless: null,
 } as const;
 
 for (const engine of ['pglite', 'postgres'] as const)
@@ -71,14 +72,9 @@ for (const engine of ['pglite', 'postgres'] as const)
       ...more,
     });
     const effects = async (device: string, datapoints: Datapoint[], more: Partial<Effects> = {}): Promise<Effects> => ({
-      tenantId,
-      deviceUid: (await load(device)).deviceUid,
+      ...noEffects(tenantId, (await load(device)).deviceUid, STORED),
       datapoints,
       newMeasurements: [...new Set(datapoints.map(one => one.measurement))],
-      deadLetter: null,
-      session: null,
-      twin: null,
-      outcome: STORED,
       ...more,
     });
     const rowsOf = async (device: string) =>

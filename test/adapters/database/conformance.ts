@@ -77,11 +77,21 @@ function typeConformance(database: () => Database): void {
       ['bytea', Buffer.from([0, 1, 255])],
       ['text[]', ['a', null, '', 'NULL', '"\\,{}', 'ü']],
       ['int4[]', []],
+      ['int2', -32768],
+      ['int2[]', [1, null, 32767]],
+      ['uuid', '0190163d-8694-739b-aea5-966c26f8ad91'],
+      ['uuid[]', ['0190163d-8694-739b-aea5-966c26f8ad91', null]],
+      ['bool[]', [true, null, false]],
       ['text', null],
     ] as const)
       assert.deepEqual(await one(`SELECT $1::${type} AS it`, [value]), value, type);
     assert.equal(await one('SELECT $1::text AS it', [undefined]), null);
     assert.deepEqual(await one('SELECT $1::jsonb AS it', [JSON.stringify([1, 2])]), [1, 2]);
+    // A null of JSON is something else than none, which only its text still tells.
+    assert.equal(await one(`SELECT $1::jsonb AS it`, ['null']), null);
+    assert.equal(await one(`SELECT ($1::jsonb)::text AS it`, ['null']), 'null');
+    assert.equal(await one(`SELECT ($1::jsonb)::text AS it`, [null]), null);
+    await assert.rejects(one('SELECT $1::uuid[] AS it', [['no uuid']]), { kind: 'refused' });
   });
 
   it('runs in UTC, so that a day begins at the same moment everywhere', async () => {

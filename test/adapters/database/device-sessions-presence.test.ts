@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Database } from '../../../adapters/database/database.ts';
 import { closeInstance } from '../../../adapters/database/node-sessions.ts';
-import { readPresence } from '../../../adapters/database/presence.ts';
+import { listPresence, type PresenceFilter, readPresence } from '../../../adapters/database/presence.ts';
 import { LIMITS } from '../../../contracts/limits.ts';
 import { ENGINE_NAMES, type Subject } from './engines.ts';
 import { forgetAll, type Joined, join, letLeaseRunOut, openAlone, startWithSchema } from './runs.ts';
@@ -60,6 +60,7 @@ for (const engine of ENGINE_NAMES)
       );
 
     it('tells of each device that exists what its newest session is', async () => {
+      await database.query('UPDATE device_session SET receives = 3');
       await disconnect('b');
       const found = await read('never', 'b', 'a', 'nobody');
       const session = {
@@ -75,12 +76,31 @@ for (const engine of ENGINE_NAMES)
       assert.deepEqual(
         [...found.values()],
         [
-          { deviceId: 'a', status: 'online', ...session },
-          { deviceId: 'b', status: 'offline', ...session, disconnectedAt: AT, reason: 'keep alive' },
-          { deviceId: 'never', status: 'offline', ...nothing },
+          { deviceId: 'a', status: 'online', ...session, receives: 3 },
+          { deviceId: 'b', status: 'offline', ...session, disconnectedAt: AT, reason: 'keep alive', receives: 0 },
+          { deviceId: 'never', status: 'offline', ...nothing, receives: 0 },
         ],
       );
       assert.equal((await read()).size, 0);
+    });
+
+    it('lists the devices of a tenant by status and by node, by their ids, from any of them on', async () => {
+      const list = async (filter: PresenceFilter, after?: string, limit = 10, tenant = tenants[0]!) =>
+        (await listPresence(database, tenant, filter, after, limit, LIMITS)).map(it => `${it.deviceId} ${it.status}`);
+      assert.deepEqual(await list({}), ['a online', 'b online', 'never offline']);
+      assert.deepEqual(await list({}, 'a', 1), ['b online']);
+      await disconnect('b');
+      assert.deepEqual(await list({ status: 'online' }), ['a online']);
+      assert.deepEqual(await list({ status: 'offline' }), ['b offline', 'never offline']);
+      assert.deepEqual(await list({ nodeId: 'n1' }), ['a online', 'b offline']);
+      assert.deepEqual(await list({ status: 'online', nodeId: 'n2' }), []);
+      assert.deepEqual(await list({ status: 'online' }, undefined, 10, tenants[1]!), []);
+      await letLeaseRunOut(database, node.instanceId, 0);
+      assert.deepEqual(await list({ status: 'online' }), []);
+      assert.deepEqual(await list({ status: 'unknown' }), ['a unknown']);
+      await letLeaseRunOut(database, node.instanceId, GRACE_MS);
+      assert.deepEqual(await list({ status: 'unknown' }), []);
+      assert.deepEqual(await list({ status: 'offline' }), ['a offline', 'b offline', 'never offline']);
     });
 
     it('tells nothing of devices of another tenant', async () => {

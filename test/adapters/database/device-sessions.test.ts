@@ -6,14 +6,15 @@ import { ActorStore } from '../../../adapters/database/actor-store.ts';
 import type { Database } from '../../../adapters/database/database.ts';
 import { deviceAddress } from '../../../contracts/addresses.ts';
 import type { SessionChange } from '../../../contracts/sessions.ts';
-import type { Effects } from '../../../contracts/store.ts';
+import { type Effects, noEffects } from '../../../contracts/store.ts';
 import { STORED } from '../../../contracts/uplinks.ts';
 import { ENGINE_NAMES, type Subject } from './engines.ts';
 import { openAlone, startWithSchema } from './runs.ts';
 
 const INSTANCE = '0190163d-8694-739b-aea5-966c26f8ad91';
 const AT_MS = Date.UTC(2026, 0, 1, 0, 0, 0, 123);
-type Change = readonly ['opened' | 'closed', number];
+/** The kind, the session, and what it takes. */
+type Change = readonly ['opened' | 'receiving' | 'closed', number, number?];
 
 for (const engine of ENGINE_NAMES)
   describe(`sessions of devices on ${engine}`, () => {
@@ -45,22 +46,18 @@ for (const engine of ENGINE_NAMES)
       );
       return { id, uid: row!.device_uid };
     };
-    const change = ([kind, session]: Change, more: Partial<SessionChange> = {}): SessionChange => {
+    const change = ([kind, session, receives]: Change, more: Partial<SessionChange> = {}): SessionChange => {
       const made =
         kind === 'opened'
           ? { instanceId: INSTANCE, address: 'n1-x', nodeId: 'n1', protocol: 'mqtt', peer: '[::1]:7' }
-          : { reason: `end of ${session}` };
+          : kind === 'receiving'
+            ? { receives: receives ?? 1 }
+            : { reason: `end of ${session}` };
       return { kind, session, atMs: AT_MS + session, ...made, ...more } as SessionChange;
     };
     const effects = (device: Device, session: SessionChange | null): Effects => ({
-      tenantId,
-      deviceUid: device.uid,
-      datapoints: [],
-      newMeasurements: [],
-      deadLetter: null,
+      ...noEffects(tenantId, device.uid, STORED),
       session,
-      twin: null,
-      outcome: STORED,
     });
     const commit = (device: Device, ...changes: Change[]) =>
       store.commit(
@@ -90,16 +87,18 @@ for (const engine of ENGINE_NAMES)
         connected_at: new Date(AT_MS + 1),
         disconnected_at: null,
         reason: null,
+        receives: 0,
       };
       assert.deepEqual(await rowOf(device), row);
-      assert.deepEqual(await load(device), { session: 1, instanceId: INSTANCE, address: 'n1-x', connected: true });
+      const loaded = { session: 1, instanceId: INSTANCE, address: 'n1-x', connected: true, receives: 0 };
+      assert.deepEqual(await load(device), loaded);
       assert.deepEqual(await commit(device, ['closed', 1]), [true]);
       assert.deepEqual(await rowOf(device), {
         ...row,
         disconnected_at: new Date(AT_MS + 1),
         reason: 'end of 1',
       });
-      assert.deepEqual(await load(device), { session: 1, instanceId: INSTANCE, address: 'n1-x', connected: false });
+      assert.deepEqual(await load(device), { ...loaded, connected: false });
     });
 
     it('are replaced by a newer one only, which has nothing of the end of the older', async () => {
@@ -129,6 +128,25 @@ for (const engine of ENGINE_NAMES)
       assert.deepEqual(await rowOf(device), row);
     });
 
+    it('take nothing until they say so, each by its own number, and only while they are open', async () => {
+      const device = await newDevice();
+      const receives = async () => (await load(device))?.receives;
+      assert.deepEqual(await commit(device, ['receiving', 1]), [false], 'there is none');
+      await commit(device, ['opened', 5]);
+      assert.equal(await receives(), 0);
+      for (const session of [4, 6]) assert.deepEqual(await commit(device, ['receiving', session, 3]), [false]);
+      assert.equal(await receives(), 0);
+      assert.deepEqual(await commit(device, ['receiving', 5, 3]), [true]);
+      assert.equal(await receives(), 3);
+      assert.deepEqual(await commit(device, ['receiving', 5, 2]), [true]);
+      assert.equal(await receives(), 2);
+      await commit(device, ['closed', 5]);
+      assert.deepEqual(await commit(device, ['receiving', 5, 1]), [false], 'it is closed');
+      assert.equal(await receives(), 2);
+      await commit(device, ['opened', 6]);
+      assert.equal(await receives(), 0, 'the next session has not said anything');
+    });
+
     it('take the changes of one transaction in their order', async () => {
       const device = await newDevice();
       assert.deepEqual(await commit(device, ['opened', 5], ['closed', 5], ['opened', 6]), [true, true, true]);
@@ -141,9 +159,9 @@ for (const engine of ENGINE_NAMES)
     });
 
     it('end as if each change had a transaction of its own, whatever the changes are', async () => {
-      const kinds = fc.constantFrom<Change[0]>('opened', 'closed');
-      // A session is closed after it was opened: of a number that is only opened later there is nothing to close yet.
-      const anyChange = fc.tuple(kinds, fc.integer({ min: 1, max: 4 }));
+      const kinds = fc.constantFrom<Change[0]>('opened', 'receiving', 'closed');
+      // A session changes after it was opened: of a number that is only opened later there is nothing to change yet.
+      const anyChange = fc.tuple(kinds, fc.integer({ min: 1, max: 4 }), fc.integer({ min: 0, max: 3 }));
       const isInOrder = (all: readonly Change[]) =>
         all.every(
           ([kind, session], i) =>
@@ -176,6 +194,7 @@ for (const engine of ENGINE_NAMES)
         detail: '',
         payload: new Uint8Array(),
         receivedAtMs: AT_MS,
+        unless: null,
       } as const;
       const point = { measurement: 't', tsUs: AT_MS * 1_000, value: 1, json: null, mayExist: true, messageId: null };
       const batch: Effects[] = [

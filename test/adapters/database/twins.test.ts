@@ -4,8 +4,8 @@ import { after, before, describe, it } from 'node:test';
 import { ActorStore } from '../../../adapters/database/actor-store.ts';
 import type { Database } from '../../../adapters/database/database.ts';
 import { deviceAddress } from '../../../contracts/addresses.ts';
-import type { Effects } from '../../../contracts/store.ts';
-import type { TwinDocument, TwinRecord } from '../../../contracts/twins.ts';
+import { type Effects, noEffects } from '../../../contracts/store.ts';
+import type { TwinDocument, TwinRecord, TwinStep } from '../../../contracts/twins.ts';
 import { STORED } from '../../../contracts/uplinks.ts';
 import { ENGINE_NAMES, type Subject } from './engines.ts';
 import { openAlone, startWithSchema } from './runs.ts';
@@ -49,14 +49,14 @@ for (const engine of ENGINE_NAMES)
     });
     const NONE = document(0, {});
     const effects = (device: Device, twin: TwinRecord | null): Effects => ({
-      tenantId,
-      deviceUid: device.uid,
-      datapoints: [],
-      newMeasurements: [],
-      deadLetter: null,
-      session: null,
-      twin,
-      outcome: STORED,
+      ...noEffects(tenantId, device.uid, STORED),
+      twin: twin && { record: twin, step: stepTo(twin) },
+    });
+    const stepTo = ({ reported }: TwinRecord): TwinStep => ({
+      document: 'reported',
+      version: reported.version,
+      atMs: AT_MS,
+      patch: reported.document,
     });
     const load = async ({ id }: Device) => (await store.load([deviceAddress('default', id)]))[0]!.twin;
 

@@ -69,6 +69,34 @@ test('aedes by itself reads on from a sender that has no acknowledgement: our ow
   assert.ok(asked > 20, `${asked}`);
 });
 
+test('aedes tells of a PUBACK and of a PUBCOMP by their packet identifiers, and of SUBSCRIBE when its SUBACK is written', async t => {
+  const written: number[] = [];
+  const broker = new QuietBroker({});
+  await broker.listen();
+  const conn = new Duplex({
+    read() {},
+    write(bytes, _encoding, done) {
+      written.push(bytes[0]);
+      done();
+    },
+  });
+  const client = broker.handle(conn);
+  t.after(() => {
+    client.close();
+    return new Promise<void>(resolve => broker.close(() => resolve()));
+  });
+  const told: unknown[] = [];
+  broker.on('ack', packet => void told.push((packet as { messageId?: number }).messageId));
+  broker.on('subscribe', () => void setImmediate(() => told.push(written.includes(0x90))));
+  conn.push(generate(connectPacket(4, { clientId: 'c' }) as never));
+  await new Promise(resolve => broker.once('clientReady', resolve));
+  conn.push(generate({ cmd: 'puback', messageId: 7 } as never));
+  conn.push(generate({ cmd: 'pubcomp', messageId: 300 } as never));
+  conn.push(generate({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'a', qos: 1 }] } as never));
+  await until(() => told.length === 3);
+  assert.deepEqual(told, [7, 300, true]);
+});
+
 test('a client that is closed while it is being let in is not kept', async t => {
   const clients: Client[] = [];
   const broker = new QuietBroker({

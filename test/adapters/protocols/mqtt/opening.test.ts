@@ -3,7 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { connectAsync } from 'mqtt';
-import { type Connection, readSessionPayload } from '../../../../contracts/sessions.ts';
+import { readJsonPayload } from '../../../../contracts/json.ts';
+import type { Connection } from '../../../../contracts/sessions.ts';
 import { type Outcome, OVERLOADED, STORED, UNKNOWN } from '../../../../contracts/uplinks.ts';
 import { connectPacket, connectRaw, openRaw, VERSIONS } from '../../../support/raw-client.ts';
 import { PLACE, type Running, startMqtt, until } from './running-mqtt.ts';
@@ -39,7 +40,7 @@ for (const version of VERSIONS) {
     ];
     assert.deepEqual([kind, session, topic, contentType, address.key], ['connected', 0, '', '', 'default/d1']);
     const peer = `127.0.0.1:${client.socket.localPort}`;
-    assert.deepEqual(readSessionPayload<Connection>(payload), { ...PLACE, protocol: 'mqtt', peer });
+    assert.deepEqual(readJsonPayload<Connection>(payload), { ...PLACE, protocol: 'mqtt', peer });
   });
 
   for (const [what, outcome, v4, v5] of [
@@ -191,7 +192,7 @@ test('a device that connects over WebSocket is told as such', async t => {
   const { ingress } = await startMqtt(t, { http });
   const url = `ws://127.0.0.1:${(http.address() as AddressInfo).port}/mqtt`;
   const client = await connectAsync(url, { username: 'd1', password: 'device' });
-  const { protocol, peer } = readSessionPayload<Connection>(ingress.sessions[0]!.payload);
+  const { protocol, peer } = readJsonPayload<Connection>(ingress.sessions[0]!.payload);
   assert.equal(protocol, 'ws');
   assert.match(peer, /^127\.0\.0\.1:\d+$/);
   await client.endAsync();

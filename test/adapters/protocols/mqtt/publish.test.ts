@@ -20,7 +20,7 @@ for (const version of VERSIONS) {
       for (const topic of ['telemetry', 'state', 'events', 'commands/ack', 'state/get'])
         await client.publishAsync(`devices/d1/${topic}`, `${topic} ${qos}`, { qos });
     await client.endAsync();
-    const kinds = ['telemetry', 'state', 'events', 'ack', 'other'];
+    const kinds = ['telemetry', 'state', 'events', 'ack', 'get'];
     assert.deepEqual(
       ingress.received.map(it => it.kind),
       [...kinds, ...kinds, ...kinds],

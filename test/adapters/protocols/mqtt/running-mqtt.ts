@@ -1,4 +1,5 @@
 /** A real adapter on a free port, with an ingress and keys that the test writes. */
+
 import type { Server } from 'node:http';
 import type { TestContext } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -7,8 +8,9 @@ import type { FrontBus } from '../../../../adapters/protocols/mqtt/nodes/front-n
 import type { Place } from '../../../../adapters/protocols/protocol.ts';
 import type { Principal } from '../../../../contracts/access.contract.ts';
 import { SkeinError } from '../../../../contracts/errors.ts';
+import { readJsonPayload } from '../../../../contracts/json.ts';
 import { LIMITS, type Limits } from '../../../../contracts/limits.ts';
-import { type Connection, type Disconnection, readSessionPayload } from '../../../../contracts/sessions.ts';
+import type { Connection, Disconnection } from '../../../../contracts/sessions.ts';
 import {
   DUPLICATE,
   type Ingress,
@@ -27,6 +29,8 @@ export class ScriptedIngress implements Ingress {
   readonly received: Uplink[] = [];
   /** Connects and disconnects. */
   readonly sessions: Uplink[] = [];
+  /** What the adapter itself tells of sessions: what they take, and what was delivered. */
+  readonly told: Uplink[] = [];
   readonly #newest = new Map<string, SessionPlace>();
   readonly held: ((outcome: Outcome) => void)[] = [];
   fill = 0;
@@ -35,10 +39,25 @@ export class ScriptedIngress implements Ingress {
 
   sessionOutcomeOf: (uplink: Uplink) => Outcome | undefined = uplink => this.track(uplink);
 
+  /** Undefined: held until `settle`. */
+  toldOutcomeOf: (uplink: Uplink) => Outcome | undefined = () => STORED;
+
+  /** As `kind session content`. */
+  get toldTexts(): string[] {
+    return this.told.map(({ kind, session, payload }) => `${kind} ${session} ${Buffer.from(payload)}`);
+  }
+
   receive(uplink: Uplink, settled: (outcome: Outcome) => void): void {
+    if (uplink.kind === 'receiving' || uplink.kind === 'delivered') {
+      this.told.push(uplink);
+      return this.#answer(this.toldOutcomeOf(uplink), settled);
+    }
     const isSession = uplink.kind === 'connected' || uplink.kind === 'disconnected';
     (isSession ? this.sessions : this.received).push(uplink);
-    const outcome = isSession ? this.sessionOutcomeOf(uplink) : this.outcomeOf(uplink);
+    this.#answer(isSession ? this.sessionOutcomeOf(uplink) : this.outcomeOf(uplink), settled);
+  }
+
+  #answer(outcome: Outcome | undefined, settled: (outcome: Outcome) => void): void {
     if (outcome) setImmediate(settled, outcome);
     else this.held.push(settled);
   }
@@ -47,7 +66,7 @@ export class ScriptedIngress implements Ingress {
   track({ kind, address: { key }, session, payload }: Uplink): Outcome {
     const before = this.#newest.get(key);
     if (kind === 'disconnected') return before?.session === session && this.#newest.delete(key) ? STORED : DUPLICATE;
-    const { instanceId, address } = readSessionPayload<Connection>(payload);
+    const { instanceId, address } = readJsonPayload<Connection>(payload);
     const place = { session: ++this.lastSession, instanceId, address };
     this.#newest.set(key, place);
     return { state: 'opened', session: place.session, replaced: before ?? null };
@@ -59,7 +78,7 @@ export class ScriptedIngress implements Ingress {
   get ended(): string[] {
     return this.sessions
       .filter(({ kind }) => kind === 'disconnected')
-      .map(({ session, payload }) => `${session} ${readSessionPayload<Disconnection>(payload).reason}`);
+      .map(({ session, payload }) => `${session} ${readJsonPayload<Disconnection>(payload).reason}`);
   }
 
   load(): number {

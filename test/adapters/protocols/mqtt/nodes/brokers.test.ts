@@ -9,6 +9,7 @@ import { access } from '../../../../../contracts/access.contract.ts';
 import { call, implement } from '../../../../../contracts/contract.ts';
 import { mqtt } from '../../../../../contracts/mqtt.contract.ts';
 import { brokerOptions } from '../../../../../moleculer.config.ts';
+import { Fronts } from '../../../../../services/fronts.ts';
 import { otherFrontNodes } from '../../../../../services/mqtt/front-bus.ts';
 import { mqttService } from '../../../../../services/mqtt.service.ts';
 import { startNats } from '../../../../support/nats.ts';
@@ -40,7 +41,9 @@ async function startNode(t: TestContext, name: string, natsUrl: string, ingress:
   const broker = new ServiceBroker({ ...brokerOptions(config, address), logger: false });
   broker.createService(implement(access, { verify: ({ params: { key, username } }) => keys(key, username!) }));
   const place = { instanceId: `instance of ${name}`, address, nodeId: name };
-  broker.createService(mqttService({ config, log: pino({ level: 'silent' }), http: createServer() }, ingress, place));
+  broker.createService(
+    mqttService({ config, log: pino({ level: 'silent' }), http: createServer() }, ingress, place, new Fronts()),
+  );
   await broker.start();
   let stopped: Promise<void> | undefined;
   const stop = () => {

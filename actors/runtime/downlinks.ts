@@ -1,0 +1,82 @@
+import type { CommandRecord } from '../../contracts/commands.ts';
+import type { Delivery, Downlink, Egress, Output } from '../../contracts/downlinks.ts';
+import type { Limits } from '../../contracts/limits.ts';
+
+export type DownlinksParts = {
+  /** The address of this process on the bus. */
+  readonly address: string;
+  /** The connections of this process, and those of it who wait for the end of commands. */
+  readonly here: Egress & { ended(commands: readonly CommandRecord[]): void };
+  /** To the connections of another node. Rejects with an error whose `type` is `unreachable` when it was certainly not sent. */
+  readonly push: (address: string, downlinks: readonly Downlink[]) => Promise<readonly Delivery[]>;
+  /** To those who wait at another node. Best effort: they also look for themselves. */
+  readonly tell: (address: string, commands: readonly CommandRecord[]) => void;
+  /** It was certainly not sent (or, `unknown`, perhaps). */
+  readonly failed: (downlink: Downlink, why: Exclude<Delivery, 'sent'> | 'unknown') => void;
+  readonly limits: Pick<Limits, 'downlinksPerNode' | 'batchMaxMessages'>;
+};
+
+type Way = { queue: Downlink[]; underWay: boolean };
+
+/** The way down, after the commit: to connections here at once, to those of other nodes in batches, one under way to each node, so that order is kept. */
+export class Downlinks {
+  readonly #parts: DownlinksParts;
+  readonly #ways = new Map<string, Way>();
+
+  constructor(parts: DownlinksParts) {
+    this.#parts = parts;
+  }
+
+  /** Downlinks that wait for other nodes. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const { queue } of this.#ways.values()) waiting += queue.length;
+    return waiting;
+  }
+
+  release(outputs: readonly Output[]): void {
+    const { address: own, here, tell } = this.#parts;
+    for (const output of outputs) {
+      if (output.to === 'device') this.#send(output.place.address, output.downlink);
+      else if (output.address === own) here.ended([output.ended]);
+      else tell(output.address, [output.ended]);
+    }
+  }
+
+  #send(address: string, downlink: Downlink): void {
+    const { address: own, here, limits } = this.#parts;
+    if (address === own) return this.#settle(downlink, here.deliver(downlink));
+    const way = this.#wayTo(address);
+    if (way.queue.length >= limits.downlinksPerNode) return this.#settle(downlink, 'full');
+    way.queue.push(downlink);
+    if (!way.underWay) void this.#run(address, way);
+  }
+
+  #wayTo(address: string): Way {
+    const known = this.#ways.get(address);
+    if (known) return known;
+    const made: Way = { queue: [], underWay: false };
+    this.#ways.set(address, made);
+    return made;
+  }
+
+  async #run(address: string, way: Way): Promise<void> {
+    way.underWay = true;
+    while (way.queue.length > 0) {
+      const batch = way.queue.splice(0, this.#parts.limits.batchMaxMessages);
+      const deliveries = await this.#parts.push(address, batch).catch(failureOf);
+      batch.forEach((downlink, i) => {
+        this.#settle(downlink, typeof deliveries === 'string' ? deliveries : (deliveries[i] ?? 'unknown'));
+      });
+    }
+    this.#ways.delete(address);
+  }
+
+  #settle(downlink: Downlink, delivery: Delivery | 'unknown'): void {
+    if (delivery !== 'sent') this.#parts.failed(downlink, delivery);
+  }
+}
+
+/** A node that the bus does not reach has lost its connections, as far as anybody here can tell. */
+const failureOf = (error: unknown): Delivery | 'unknown' =>
+  (error as { type?: unknown }).type === 'unreachable' ? 'gone' : 'unknown';

@@ -1,0 +1,44 @@
+/** Dead letters as a transaction of a lane writes them. */
+import type { DeadLetter, Effects } from '../../contracts/store.ts';
+import { DEAD_LETTER_SQL } from './dead-letters.sql.ts';
+import { NO_STEPS, type StepsOfEffects } from './steps-of-effects.ts';
+
+type Kept = { readonly entry: number; readonly of: Effects; readonly letter: DeadLetter };
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+export function deadLetterSteps(effects: readonly Effects[]): StepsOfEffects {
+  const kept: Kept[] = [];
+  for (let entry = 0; entry < effects.length; entry++) {
+    const of = effects[entry]!;
+    if (of.deadLetter !== null) kept.push({ entry, of, letter: of.deadLetter });
+  }
+  if (kept.length === 0) return NO_STEPS;
+  const column = <T>(read: (letter: DeadLetter) => T): T[] => kept.map(one => read(one.letter));
+  const params = [
+    kept.map(one => one.entry),
+    kept.map(one => one.of.tenantId),
+    kept.map(one => one.of.deviceUid),
+    column(letter => letter.id),
+    column(letter => letter.deviceId),
+    column(letter => letter.kind),
+    column(letter => letter.topic),
+    column(letter => letter.contentType),
+    column(letter => letter.reason),
+    column(letter => letter.detail),
+    column(letter => letter.payload),
+    column(letter => letter.receivedAtMs),
+    column(({ unless }) => commandIdOf(unless)),
+    column(({ unless }) => unless?.state ?? null),
+  ];
+  return {
+    steps: [{ kind: 'query', sql: DEAD_LETTER_SQL, params }],
+    tellNews: ([rows], news) => {
+      for (const row of rows!) news[row.entry as number] = true;
+    },
+  };
+}
+
+/** The id comes from a device, which may say anything: what is no UUID is the id of no command. */
+const commandIdOf = (unless: DeadLetter['unless']): string | null =>
+  unless !== null && UUID.test(unless.commandId) ? unless.commandId : null;

@@ -1,0 +1,27 @@
+/** Devices about which something is to be done that no message will bring. */
+
+import { deviceAddress } from '../../contracts/addresses.ts';
+import { RECEIVES } from '../../contracts/downlinks.ts';
+import type { Due } from '../../contracts/store.ts';
+import type { Database } from './database.ts';
+import { OVERDUE_SQL, RESUME_SQL } from './due.sql.ts';
+
+type DueRow = { device_uid: number; slug: string; device_id: string; due: boolean };
+
+/** A page of what `Store.due` says. Rejects with a DatabaseError. */
+export async function readDue(
+  database: Database,
+  shards: readonly number[],
+  resume: boolean,
+  after: number,
+  limit: number,
+): Promise<Due> {
+  const page = [shards, after, limit];
+  const rows = resume
+    ? await database.query<DueRow>(RESUME_SQL, [...page, RECEIVES.command])
+    : await database.query<DueRow>(OVERDUE_SQL, page);
+  return {
+    addresses: rows.filter(row => row.due).map(row => deviceAddress(row.slug, row.device_id)),
+    after: rows.length === limit ? rows.at(-1)!.device_uid : null,
+  };
+}

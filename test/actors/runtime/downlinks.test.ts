@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Downlinks, type DownlinksParts } from '../../../actors/runtime/downlinks.ts';
+import type { Delivery, Downlink, Output } from '../../../contracts/downlinks.ts';
+import { newOrder } from '../device/commanded-actor.ts';
+
+const to = (address: string, id: string): Output => ({
+  to: 'device',
+  place: { session: 1, instanceId: 'i', address },
+  downlink: { tenant: 'default', device: 'd', session: 1, kind: 'command', payload: '{}', attempt: { id, attempt: 1 } },
+});
+const ended = (address: string, id: string): Output => ({
+  to: 'node',
+  address,
+  ended: { ...newOrder(id), state: 'succeeded', attempt: 1, transitions: [], endedAtMs: 0 },
+});
+const idOf = ({ attempt }: Downlink) => attempt!.id;
+
+function setUp(more: Partial<DownlinksParts> = {}) {
+  const seen = { here: [] as string[], pushed: [] as string[][], told: [] as string[], failed: [] as string[] };
+  const downlinks = new Downlinks({
+    address: 'own',
+    limits: { downlinksPerNode: 3, batchMaxMessages: 2 },
+    here: {
+      deliver: downlink => {
+        seen.here.push(idOf(downlink));
+        return 'sent';
+      },
+      ended: commands => void seen.told.push(...commands.map(it => `own ${it.id}`)),
+    },
+    push: async (address, batch) => {
+      seen.pushed.push([address, ...batch.map(idOf)]);
+      return batch.map(() => 'sent');
+    },
+    tell: (address, commands) => void seen.told.push(...commands.map(it => `${address} ${it.id}`)),
+    failed: (downlink, why) => void seen.failed.push(`${idOf(downlink)} ${why}`),
+    ...more,
+  });
+  return { downlinks, seen };
+}
+const soon = () => new Promise(resolve => setImmediate(resolve));
+
+describe('The way down', () => {
+  it('is direct to connections here, and over the bus to those elsewhere', async () => {
+    const { downlinks, seen } = setUp();
+    downlinks.release([to('own', 'c1'), to('other', 'c2'), ended('own', 'c3'), ended('other', 'c4')]);
+    await soon();
+    assert.deepEqual(seen, { here: ['c1'], pushed: [['other', 'c2']], told: ['own c3', 'other c4'], failed: [] });
+  });
+
+  it('has one batch under way to a node, and the next gathers meanwhile, in order', async () => {
+    const answers: ((deliveries: Delivery[]) => void)[] = [];
+    const { downlinks, seen } = setUp({
+      push: (address, batch) => {
+        seen.pushed.push([address, ...batch.map(idOf)]);
+        return new Promise(resolve => answers.push(resolve));
+      },
+    });
+    for (const id of ['c1', 'c2', 'c3', 'c4']) downlinks.release([to('other', id)]);
+    assert.deepEqual(seen.pushed, [['other', 'c1']]);
+    answers.shift()!(['sent']);
+    await soon();
+    assert.deepEqual(seen.pushed.at(-1), ['other', 'c2', 'c3'], 'as many as one batch may have');
+    answers.shift()!(['sent', 'gone']);
+    await soon();
+    assert.deepEqual([seen.pushed.at(-1), seen.failed], [['other', 'c4'], ['c3 gone']]);
+  });
+
+  it('is bounded for each node', () => {
+    const { downlinks, seen } = setUp({ push: () => new Promise(() => {}) });
+    for (let i = 1; i <= 6; i++) downlinks.release([to('other', `c${i}`)]);
+    assert.deepEqual([seen.failed, downlinks.waiting], [['c5 full', 'c6 full'], 3]);
+  });
+
+  it('tells what certainly did not leave from what nobody knows', async () => {
+    for (const [error, why] of [
+      [Object.assign(new Error('no'), { type: 'unreachable' }), 'gone'],
+      [new Error('timeout'), 'unknown'],
+    ] as const) {
+      const { downlinks, seen } = setUp({ push: () => Promise.reject(error) });
+      downlinks.release([to('other', 'c1')]);
+      await soon();
+      assert.deepEqual([seen.failed, downlinks.waiting], [[`c1 ${why}`], 0]);
+    }
+  });
+
+  it('tells what the connections here did not take', () => {
+    const { downlinks, seen } = setUp({ here: { deliver: () => 'not_receiving', ended: () => {} } });
+    downlinks.release([to('own', 'c1')]);
+    assert.deepEqual(seen.failed, ['c1 not_receiving']);
+  });
+});
