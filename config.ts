@@ -6,20 +6,25 @@ import { LIMITS, type Limits, limitVariable } from './contracts/limits.ts';
 export const SERVICES = [
   'access',
   'devices',
+  'device-types',
+  'groups',
   'actors',
   'telemetry',
   'twins',
+  'commands',
+  'jobs',
   'dead-letters',
   'retention',
   'health',
   'metrics',
   'sessions',
+  'events',
   'mqtt',
   'gateway',
 ] as const;
 export type ServiceName = (typeof SERVICES)[number];
 /** These hand messages to actors, so without a bus they need actors in their own process. */
-const SENDERS: readonly ServiceName[] = ['telemetry', 'twins', 'dead-letters', 'mqtt'];
+const SENDERS: readonly ServiceName[] = ['telemetry', 'twins', 'commands', 'jobs', 'dead-letters', 'mqtt'];
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
 export type Config = {

@@ -11,6 +11,8 @@ export type DeviceView = {
   location: unknown;
   metadata: Record<string, unknown>;
   tags: string[];
+  /** How many commands may be under way to it at once; null: as many as is usual. */
+  commandWindow: number | null;
   /** Grows with every change; the ETag is `"<version>"`. */
   version: number;
   /** ISO 8601, UTC. */
@@ -23,6 +25,7 @@ export type DeviceFields = {
   location?: unknown;
   metadata?: Record<string, unknown>;
   tags?: string[];
+  commandWindow?: number | null;
 };
 export type Page<T> = { items: T[]; nextCursor: string | null };
 
@@ -32,6 +35,7 @@ const fields = {
   location: 'any|optional',
   metadata: typed<Record<string, unknown> | undefined>({ type: 'object', optional: true }),
   tags: { type: 'array', optional: true, max: 50, items: 'string|max:100' },
+  commandWindow: { type: 'number', optional: true, nullable: true, integer: true },
 } as const;
 
 /** The registry. The tenant is the principal's (`ctx.meta.principal`), never a parameter. */

@@ -5,10 +5,12 @@ import { implement, on } from '../contracts/contract.ts';
 import type { HealthReport } from '../contracts/health.contract.ts';
 import type { Runtime } from './runtime.ts';
 
-export function clusterService({ membership, shards, alone }: Runtime): ServiceSchema {
+export function clusterService({ membership, shards, alone, fronts, waiters }: Runtime): ServiceSchema {
   return implement(
     cluster,
     {
+      push: ctx => ctx.params.downlinks.map(downlink => fronts.deliver(downlink)),
+      ended: ctx => waiters.tell(ctx.params.commands),
       health: (): HealthReport => {
         const { condition, detail, ...figures } = membership.condition();
         const unowned = shards.countUnowned();

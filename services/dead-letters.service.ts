@@ -39,7 +39,9 @@ export function deadLettersService(
     if (row.replayed_at !== null) return { id, state: 'duplicate', reason: null };
     if (row.reason === 'packet_too_large')
       throw new SkeinError('invalid_request', 'It was too large to be kept, so there is nothing to try again');
-    const outcome = await new Promise<Outcome>(resolve => ingress.receive(uplinkAgain(tenant, row), resolve));
+    const outcome = await new Promise<Outcome>(resolve =>
+      ingress.receive(uplinkAgain(tenant, row, Date.now()), resolve),
+    );
     switch (outcome.state) {
       case 'stored':
       case 'duplicate':

@@ -13,7 +13,7 @@ import { answerClientError } from './gateway/client-errors.ts';
 import type { Endpoint } from './gateway/endpoint.ts';
 import { type Alias, fail, methodsAt, type RoutedRequest } from './gateway/failures.ts';
 import { type FrontDoor, frontDoor } from './gateway/front-door.ts';
-import { jsonBody } from './gateway/json-body.ts';
+import { isBodyless, jsonBody } from './gateway/json-body.ts';
 import { withinRate } from './gateway/key-rate.ts';
 import { ENDPOINTS, HEALTH_ENDPOINTS } from './gateway/routes.ts';
 import type { Node } from './node.ts';
@@ -46,7 +46,8 @@ export function gatewayService({ config, http, log }: Pick<Node, 'config' | 'htt
       if (endpoint.access === 'application') applicationOf(ctx);
       if (endpoint.creates) ctx.meta.idempotency = idempotencyOf(headers, key);
     }
-    const body = endpoint.takesBody ? await jsonBody(req, limits.requestMaxBytes) : undefined;
+    const hasBody = endpoint.takesBody === true || (endpoint.takesBody === 'optional' && !isBodyless(req));
+    const body = hasBody ? await jsonBody(req, limits.requestMaxBytes) : undefined;
     const { params: path, query } = req.$params;
     const { principal } = ctx.meta;
     req.$params = endpoint.read({ path, query, body, headers, principal, limits, nowMs: Date.now() }) as never;

@@ -3,10 +3,15 @@ import type { ServiceName } from '../config.ts';
 import { accessService } from './access.service.ts';
 import { actorsService } from './actors.service.ts';
 import { clusterService } from './cluster.service.ts';
+import { commandsService } from './commands.service.ts';
 import { deadLettersService } from './dead-letters.service.ts';
+import { deviceTypesService } from './device-types.service.ts';
 import { devicesService } from './devices.service.ts';
+import { eventsService } from './events.service.ts';
 import { gatewayService } from './gateway.service.ts';
+import { groupsService } from './groups.service.ts';
 import { healthService } from './health.service.ts';
+import { jobsService } from './jobs.service.ts';
 import { metricsService } from './metrics.service.ts';
 import { mqttService } from './mqtt.service.ts';
 import type { Node } from './node.ts';
@@ -23,14 +28,19 @@ export const clusterOf = (runtime: Runtime): ServiceSchema => clusterService(run
 export const services: Record<ServiceName, (node: Node, runtime: Runtime) => ServiceSchema> = {
   access: node => accessService(node),
   devices: node => devicesService(node),
+  'device-types': node => deviceTypesService(node),
+  groups: node => groupsService(node),
   actors: (node, runtime) => actorsService(node, runtime),
   telemetry: (node, { router }) => telemetryService(node, router),
-  twins: (node, { router }) => twinsService(node, router),
+  twins: (node, { router, hosting }) => twinsService(node, router, hosting?.host),
+  commands: (node, { router, waiters }) => commandsService(node, router, waiters),
+  jobs: (node, { router }) => jobsService(node, router),
   'dead-letters': (node, { router }) => deadLettersService(node, router),
   retention: node => retentionService(node),
   health: node => healthService(node),
   metrics: node => metricsService(node),
   sessions: node => sessionsService(node),
-  mqtt: (node, { router }) => mqttService(node, router, { ...node, nodeId: node.config.nodeId }),
+  events: node => eventsService(node),
+  mqtt: (node, { router, fronts }) => mqttService(node, router, { ...node, nodeId: node.config.nodeId }, fronts),
   gateway: node => gatewayService(node),
 };

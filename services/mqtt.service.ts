@@ -8,6 +8,7 @@ import { SkeinError } from '../contracts/errors.ts';
 import type { HealthReport } from '../contracts/health.contract.ts';
 import { mqtt } from '../contracts/mqtt.contract.ts';
 import type { Ingress } from '../contracts/uplinks.ts';
+import type { Fronts } from './fronts.ts';
 import { frontBus, otherFrontNodes } from './mqtt/front-bus.ts';
 import type { Node } from './node.ts';
 
@@ -19,6 +20,7 @@ export function mqttService(
   { config, log, http }: Pick<Node, 'config' | 'log' | 'http'>,
   ingress: Ingress,
   place: Place,
+  fronts: Pick<Fronts, 'add'>,
 ): ServiceSchema {
   let protocol: MqttProtocol | undefined;
   const running = (): MqttProtocol => {
@@ -61,12 +63,14 @@ export function mqttService(
           { host: config.host, port: config.mqttPort, http, bus: frontBus(broker) },
         );
         lookAround(broker);
+        this.leaveFronts = fronts.add(protocol);
         await protocol.start();
         this.ports = protocol.ports;
         this.stopListening = () => protocol?.stopListening();
       },
       async stopped() {
         await protocol?.stop();
+        this.leaveFronts?.();
         protocol = undefined;
       },
     },

@@ -1,7 +1,11 @@
 import type { Service, ServiceSchema } from 'moleculer';
+import { removeEvents } from '../adapters/database/events-feed.ts';
 import { call, implement } from '../contracts/contract.ts';
 import { retention } from '../contracts/retention.contract.ts';
 import type { Node } from './node.ts';
+import { removeAged } from './retention/aged-rows.ts';
+import { removeJobItems } from './retention/job-items.ts';
+import { TwinStepRemoval } from './retention/twin-steps.ts';
 
 const EVERY_MS = 10 * 60_000;
 /** Rows of one statement: a large backlog goes in pieces, so that it holds no lock for long. */
@@ -9,33 +13,27 @@ const PIECE_ROWS = 10_000;
 
 /** Removes what is kept for a limited time only. */
 export function retentionService({ config, database, log }: Pick<Node, 'config' | 'database' | 'log'>): ServiceSchema {
-  const { messageIdKeepHours, deadLetterKeepDays, idempotencyKeepHours } = config.limits;
+  const { messageIdKeepHours, deadLetterKeepDays, idempotencyKeepHours, commandKeepDays, ...days } = config.limits;
   const kept = [
     { table: 'message_receipt', column: 'received_at', hours: messageIdKeepHours },
     { table: 'dead_letter', column: 'received_at', hours: deadLetterKeepDays * 24 },
     { table: 'idempotency_key', column: 'created_at', hours: idempotencyKeepHours },
+    // Of an open one the time is null, so it stays.
+    { table: 'command', column: 'ended_at', hours: commandKeepDays * 24 },
+    { table: 'job', column: 'ended_at', hours: commandKeepDays * 24 },
   ];
+  const twinSteps = new TwinStepRemoval(database, days.twinHistoryKeepDays);
   let timer: NodeJS.Timeout | undefined;
-
-  const remove = async (table: string, column: string, hours: number): Promise<number> => {
-    let removed = 0;
-    for (;;) {
-      const rows = await database.query(
-        `DELETE FROM ${table} WHERE ctid IN
-           (SELECT ctid FROM ${table} WHERE ${column} < now() - $1::int4 * interval '1 hour' LIMIT $2::int4) RETURNING 1 AS gone`,
-        [hours, PIECE_ROWS],
-      );
-      removed += rows.length;
-      if (rows.length < PIECE_ROWS) return removed;
-    }
-  };
 
   return implement(
     retention,
     {
       async sweep() {
         const removed: Record<string, number> = {};
-        for (const { table, column, hours } of kept) removed[table] = await remove(table, column, hours);
+        removed.job_item = await inPieces(limit => removeJobItems(database, commandKeepDays, limit));
+        for (const it of kept) removed[it.table] = await inPieces(limit => removeAged(database, it, limit));
+        removed.event = await inPieces(limit => removeEvents(database, days.eventKeepDays, limit));
+        removed.twin_step = await twinSteps.remove();
         return removed;
       },
     },
@@ -50,4 +48,13 @@ export function retentionService({ config, database, log }: Pick<Node, 'config' 
       },
     },
   );
+}
+
+/** Until a piece is not full. Answers how many rows that were. */
+async function inPieces(remove: (limit: number) => Promise<number>): Promise<number> {
+  for (let removed = 0; ; ) {
+    const count = await remove(PIECE_ROWS);
+    removed += count;
+    if (count < PIECE_ROWS) return removed;
+  }
 }

@@ -3,11 +3,13 @@ import type { ServiceBroker } from 'moleculer';
 import { delta } from '../actors/device/merge-patch.ts';
 import { Membership } from '../actors/placement/membership.ts';
 import { ShardMap } from '../actors/placement/shard-map.ts';
+import { Downlinks } from '../actors/runtime/downlinks.ts';
 import { Host } from '../actors/runtime/host.ts';
 import { Intake } from '../actors/runtime/intake.ts';
 import { Router } from '../actors/runtime/router.ts';
 import { deliverOver } from '../adapters/bus/deliver.ts';
 import { watchNats } from '../adapters/bus/nats-link.ts';
+import { pushOver, tellOver } from '../adapters/bus/push.ts';
 import { decode } from '../adapters/codecs/index.ts';
 import { ActorStore } from '../adapters/database/actor-store.ts';
 import { DatabaseOwnershipStore } from '../adapters/database/ownership-store.ts';
@@ -16,6 +18,10 @@ import { systemClock, systemRandom, systemScheduler } from '../adapters/system/p
 import { cluster } from '../contracts/cluster.contract.ts';
 import { announce } from '../contracts/contract.ts';
 import type { Holding } from '../contracts/ownership.ts';
+import type { TwinRecord } from '../contracts/twins.ts';
+import type { DeviceAddress } from '../contracts/uplinks.ts';
+import { Waiters } from '../mixins/waiters.ts';
+import { Fronts } from './fronts.ts';
 import type { Node } from './node.ts';
 
 /** What hosts actors. */
@@ -35,6 +41,12 @@ export type Runtime = {
   readonly hosting: Hosting | undefined;
   /** All shards, when nobody can share the database with this process: then nobody is asked who owns what. */
   readonly alone: readonly Holding[] | undefined;
+  /** A twin as it is stored, from the memory of this process; null: the device has none. Undefined: to be read from the database. */
+  readonly twinOf: (address: DeviceAddress) => TwinRecord | null | undefined;
+  /** The connections of this process. */
+  readonly fronts: Fronts;
+  /** Callers of this process that wait for the end of commands. */
+  readonly waiters: Waiters;
 };
 
 const system = { clock: systemClock, scheduler: systemScheduler, random: systemRandom };
@@ -52,7 +64,9 @@ export function makeRuntime(
   const { config, database, log, instanceId, address } = node;
   const { limits } = config;
   const shards = new ShardMap();
-  const hosting = config.services.includes('actors') ? makeHosting(node, onFenced) : undefined;
+  const fronts = new Fronts();
+  const waiters = new Waiters(limits.commandWaiters);
+  const hosting = config.services.includes('actors') ? makeHosting(node, broker, fronts, waiters, onFenced) : undefined;
   const membership = new Membership({
     ...system,
     limits,
@@ -68,13 +82,28 @@ export function makeRuntime(
   });
   const router = new Router({ ...system, limits, instanceId, shards, deliver: deliverOver(broker, address, limits) });
   const alone = database.engine === 'pglite' ? holdings : undefined;
-  return { router, shards, membership, hosting, alone };
+  const twinOf = (it: DeviceAddress) => (membership.isCurrent ? hosting?.host.twinOf(it) : undefined);
+  return { router, shards, membership, hosting, alone, twinOf, fronts, waiters };
 }
 
-function makeHosting({ config, database, log, instanceId }: Omit<Node, 'http'>, onFenced: () => void): Hosting {
+function makeHosting(
+  { config, database, log, instanceId, address }: Omit<Node, 'http'>,
+  broker: ServiceBroker,
+  fronts: Fronts,
+  waiters: Waiters,
+  onFenced: () => void,
+): Hosting {
   const { limits, acknowledgeBeforeCommit, redisUrl } = config;
   const mirror = redisUrl === undefined ? undefined : new TwinMirror(redisUrl, limits, delta);
   const store = new ActorStore(database, instanceId, limits.lanes);
+  const downlinks = new Downlinks({
+    address,
+    limits,
+    here: { deliver: downlink => fronts.deliver(downlink), ended: commands => waiters.tell(commands) },
+    push: pushOver(broker, limits),
+    tell: tellOver(broker, limits),
+    failed: (downlink, why) => host.notSent(downlink, why),
+  });
   const host = new Host({
     ...system,
     store,
@@ -82,6 +111,7 @@ function makeHosting({ config, database, log, instanceId }: Omit<Node, 'http'>, 
     limits,
     acknowledgeBeforeCommit,
     onTwin: mirror && ((address, twin) => mirror.follow(address, twin)),
+    onOutputs: outputs => downlinks.release(outputs),
     onFenced,
     onDefect: (err, uplink) => log.error({ err, device: uplink.address.key }, 'an actor failed to handle a message'),
   });

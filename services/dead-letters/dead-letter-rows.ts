@@ -43,11 +43,14 @@ export function deadLetterView(row: DeadLetterRow): DeadLetterView {
   };
 }
 
-/** The same uplink again. It keeps the time that it came at, because a reading without a time was made then. */
-export const uplinkAgain = (tenant: string, row: DeadLetterRow): Uplink => ({
+/**
+ * The same uplink again. Telemetry keeps the time that it came at, because a reading without a time was made then; what changes the state
+ * of the device changes it now.
+ */
+export const uplinkAgain = (tenant: string, row: DeadLetterRow, nowMs: number): Uplink => ({
   address: deviceAddress(tenant, row.device_id),
   session: 0,
-  receivedAtMs: row.received_at.getTime(),
+  receivedAtMs: row.kind === 'telemetry' ? row.received_at.getTime() : nowMs,
   kind: row.kind,
   topic: row.topic,
   contentType: row.content_type,

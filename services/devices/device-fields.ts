@@ -6,13 +6,16 @@ import { checkJson, checkText } from '../../mixins/bounded-json.ts';
 
 /** Rejects with `invalid_request` or `too_large`. */
 export function checkFields(fields: DeviceFields, limits: Limits): void {
-  const { metadataMaxBytes, valueMaxDepth } = limits;
+  const { metadataMaxBytes, valueMaxDepth, commandWindowMax } = limits;
+  const { commandWindow } = fields;
   // The validator takes null for an optional parameter; these two have no null.
   if (fields.metadata === null) throw new SkeinError('invalid_request', 'metadata must be an object');
   if (fields.tags === null) throw new SkeinError('invalid_request', 'tags must be a list');
   if (fields.name) checkText('name', fields.name);
   if (fields.type) checkText('type', fields.type);
   for (const tag of fields.tags ?? []) checkText('tags', tag);
+  if (typeof commandWindow === 'number' && (commandWindow < 1 || commandWindow > commandWindowMax))
+    throw new SkeinError('invalid_request', `commandWindow must be between 1 and ${commandWindowMax}, or null`);
   if (fields.location !== undefined) checkJson('location', fields.location, metadataMaxBytes, valueMaxDepth);
   if (fields.metadata !== undefined) checkJson('metadata', fields.metadata, metadataMaxBytes, valueMaxDepth);
 }
@@ -26,6 +29,7 @@ export function columnsOf(fields: DeviceFields): { column: string; cast: string;
     { column: 'location', cast: 'text::jsonb', value: json(fields.location) },
     { column: 'metadata', cast: 'text::jsonb', value: json(fields.metadata) },
     { column: 'tags', cast: 'text[]', value: fields.tags && [...new Set(fields.tags)] },
+    { column: 'command_window', cast: 'smallint', value: fields.commandWindow },
   ];
   return all.filter(it => it.value !== undefined);
 }

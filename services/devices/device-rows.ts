@@ -3,7 +3,7 @@ import type { Database } from '../../adapters/database/database.ts';
 import type { DeviceView, LifecycleState } from '../../contracts/devices.contract.ts';
 import { BatchReader } from '../../mixins/batch-reader.ts';
 
-export const COLUMNS = `device_id, name, device_type, state, location, metadata, tags, version, created_at, updated_at`;
+export const COLUMNS = `device_id, name, device_type, state, location, metadata, tags, command_window, version, created_at, updated_at`;
 
 export type DeviceRow = {
   device_id: string;
@@ -13,6 +13,7 @@ export type DeviceRow = {
   location: unknown;
   metadata: Record<string, unknown>;
   tags: string[];
+  command_window: number | null;
   version: number;
   created_at: Date;
   updated_at: Date;
@@ -26,6 +27,7 @@ export const deviceView = (row: DeviceRow): DeviceView => ({
   location: row.location,
   metadata: row.metadata,
   tags: row.tags,
+  commandWindow: row.command_window,
   version: row.version,
   createdAt: row.created_at.toISOString(),
   updatedAt: row.updated_at.toISOString(),

@@ -38,7 +38,8 @@ export type Endpoint = {
   readonly answer: Answer<never>;
   /** `key`: with any API key; the action says whose. `application`: not with a device's. `public`: without a key. */
   readonly access: 'key' | 'application' | 'public';
-  readonly takesBody: boolean;
+  /** `optional`: undefined when there is none. */
+  readonly takesBody: boolean | 'optional';
   /** Takes an Idempotency-Key. */
   readonly creates: boolean;
 };

@@ -38,3 +38,9 @@ function namesIn({ type, field, actual }: Finding): string[] {
   const names = type === 'objectStrict' ? String(actual).split(', ') : [field || 'the body'];
   return names.map(name => name.slice(0, NAME_MAX_LENGTH));
 }
+
+/** What a command's schema found in its parameters; undefined: nothing like that was found. */
+export function parameterProblems(data: unknown): FieldProblem[] | undefined {
+  const { problems } = (data ?? {}) as { problems?: readonly { path: string; message: string }[] };
+  return problems?.map(({ path, message }) => ({ field: `parameters${path}`, detail: message }));
+}

@@ -8,11 +8,15 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;\s*charset\s*=\s*"?utf
 /** Deeper than any value that is kept, and flat enough for every recursion behind. */
 const NESTING_MAX = 32;
 
+/** RFC 9112, section 6.3: a request without either header has no body. */
+export const isBodyless = ({ headers }: IncomingMessage): boolean =>
+  headers['content-length'] === '0' ||
+  (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined);
+
 /** Rejects with `unsupported_media_type`, `too_large`, `invalid_json` or `invalid_request`. */
 export async function jsonBody(request: IncomingMessage, maxBytes: number): Promise<unknown> {
   const { 'content-type': type, 'content-encoding': encoding, 'content-length': length } = request.headers;
-  if (length === '0' || (length === undefined && request.headers['transfer-encoding'] === undefined))
-    throw new SkeinError('invalid_json', 'The body is empty');
+  if (isBodyless(request)) throw new SkeinError('invalid_json', 'The body is empty');
   if (!JSON_TYPE.test(type ?? '')) throw new SkeinError('unsupported_media_type', 'The body must be application/json');
   if (encoding !== undefined && encoding !== 'identity')
     throw new SkeinError('unsupported_media_type', 'The body must not be compressed');

@@ -1,7 +1,7 @@
 /** Errors as problem documents: https://www.rfc-editor.org/rfc/rfc9457. Never a stack, an SQL text or a library's message. */
 import type { ServerResponse } from 'node:http';
 import { ERRORS, type ErrorType, errorTypeOf, isErrorType } from '../../contracts/errors.ts';
-import { type FieldProblem, fieldProblems } from './field-problems.ts';
+import { type FieldProblem, fieldProblems, parameterProblems } from './field-problems.ts';
 
 export type Problem = {
   readonly type: ErrorType;
@@ -49,7 +49,7 @@ export function problemOf(error: unknown, requestId: string, changes: boolean): 
   if (foreign !== undefined) return problem(...foreign, requestId);
   if (!isErrorType(type) || type === 'internal')
     return problem('internal', 'Something went wrong inside; the operator finds it by the requestId', requestId);
-  return problem(errorTypeOf(error), message ?? '', requestId);
+  return problem(errorTypeOf(error), message ?? '', requestId, parameterProblems(data));
 }
 
 export function sendProblem(response: ServerResponse, told: Problem, headers: Record<string, string> = {}): void {

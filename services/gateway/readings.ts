@@ -88,12 +88,12 @@ function timeOf(name: string, value: unknown): number | undefined {
   throw new SkeinError('invalid_request', `${name} must be ISO 8601 with a zone, or milliseconds since 1970`);
 }
 
-function objectOf(body: unknown): Params {
+export function objectOf(body: unknown): Params {
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Params;
   throw new SkeinError('invalid_request', 'The body must be a JSON object');
 }
 
-function noQuery({ query }: ApiRequest): void {
+export function noQuery({ query }: ApiRequest): void {
   const [name] = Object.keys(query);
   if (name !== undefined) throw new SkeinError('invalid_request', `${name.slice(0, 100)} is not known here`);
 }

@@ -1,10 +1,9 @@
 /** Twins as they are stored, and how they look outside. */
 import { delta } from '../../actors/device/merge-patch.ts';
-import { NO_TWIN } from '../../actors/device/twin.ts';
 import type { Database } from '../../adapters/database/database.ts';
 import { type NoTwinRow, type TwinRow, twinOf } from '../../adapters/database/twins.ts';
 import type { TwinView } from '../../contracts/twins.contract.ts';
-import type { TwinRecord } from '../../contracts/twins.ts';
+import { NO_TWIN, type TwinRecord } from '../../contracts/twins.ts';
 
 /** Undefined: there is no such device. */
 export async function readTwin(database: Database, tenantId: number, id: string): Promise<TwinRecord | undefined> {

@@ -10,6 +10,7 @@ import { access, type Principal } from '../../contracts/access.contract.ts';
 import { announce, call, implement } from '../../contracts/contract.ts';
 import { SkeinError } from '../../contracts/errors.ts';
 import { mqtt } from '../../contracts/mqtt.contract.ts';
+import { Fronts } from '../../services/fronts.ts';
 import { mqttService } from '../../services/mqtt.service.ts';
 import { PLACE, ScriptedIngress } from '../adapters/protocols/mqtt/running-mqtt.ts';
 
@@ -27,7 +28,7 @@ async function start(t: TestContext) {
   const ingress = new ScriptedIngress();
   const broker = new ServiceBroker({ logger: false });
   broker.createService(keys);
-  broker.createService(mqttService({ config, log: pino({ level: 'silent' }), http }, ingress, PLACE));
+  broker.createService(mqttService({ config, log: pino({ level: 'silent' }), http }, ingress, PLACE, new Fronts()));
   await broker.start();
   t.after(async () => {
     await broker.stop();

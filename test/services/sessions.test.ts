@@ -27,9 +27,9 @@ before(async () => {
       [tenant, ['connected', 'left', 'never']],
     );
   await database.query(
-    `INSERT INTO device_session (device_uid, session, instance_id, address, node_id, protocol, peer, connected_at, disconnected_at, reason)
+    `INSERT INTO device_session (device_uid, session, instance_id, address, node_id, protocol, peer, connected_at, disconnected_at, reason, receives)
      SELECT device_uid, 7, $3, 'n1-address', 'n1', 'mqtt', '127.0.0.1:5', $2,
-       CASE device_id WHEN 'left' THEN $2::timestamptz END, CASE device_id WHEN 'left' THEN 'client_disconnected' END
+       CASE device_id WHEN 'left' THEN $2::timestamptz END, CASE device_id WHEN 'left' THEN 'client_disconnected' END, 3
      FROM device WHERE tenant_id = $1 AND device_id <> 'never'`,
     [tenants[0], AT, await openAlone(database)],
   );
@@ -62,12 +62,14 @@ test('a connected device: where, how, and since when', async () => {
     connectedAt: AT.toISOString(),
     disconnectedAt: null,
     reason: null,
+    receives: ['commands', 'desired'],
   });
 });
 
 test('a device that left: when, and why', async () => {
-  const { status, disconnectedAt, reason } = await get('left');
+  const { status, disconnectedAt, reason, receives } = await get('left');
   assert.deepEqual([status, disconnectedAt, reason], ['offline', AT.toISOString(), 'client_disconnected']);
+  assert.deepEqual(receives, []);
 });
 
 test('a device that never connected is offline; one that does not exist, or is not a name, is not found', async () => {
@@ -81,4 +83,21 @@ test('a tenant sees nothing of the sessions of another, and a device only its ow
   const device: Principal = { kind: 'device', tenant: 'x', tenantId: tenants[0]!, device: 'left', deviceUid: 1 };
   assert.equal((await get('left', device)).status, 'offline');
   await assert.rejects(get('connected', device), { type: 'forbidden' });
+});
+
+test('an application lists the devices of its tenant with their sessions, page by page', async () => {
+  const list = (params: object, principal = application(0)) =>
+    call(broker, sessions.list, params, { meta: { principal } });
+  const first = await list({ limit: 2 });
+  assert.deepEqual(first.items, [await get('connected'), await get('left')]);
+  const second = await list({ limit: 2, cursor: first.nextCursor! });
+  assert.deepEqual([second.items.map(it => it.deviceId), second.nextCursor], [['never'], null]);
+  const online = await list({ status: 'online' });
+  assert.deepEqual([online.items.map(it => it.deviceId), online.nextCursor], [['connected'], null]);
+  // A cursor belongs to its filters, and to its tenant.
+  await assert.rejects(list({ status: 'online', cursor: first.nextCursor! }), { type: 'invalid_request' });
+  await assert.rejects(list({ cursor: first.nextCursor! }, application(1)), { type: 'invalid_request' });
+  await assert.rejects(list({ status: 'gone' }), { type: 'VALIDATION_ERROR' });
+  const device: Principal = { kind: 'device', tenant: 'x', tenantId: tenants[0]!, device: 'left', deviceUid: 1 };
+  await assert.rejects(list({}, device), { type: 'forbidden' });
 });

@@ -1,0 +1,44 @@
+import type { CommandMode, Priority } from './commands.ts';
+import { action, contract, typed } from './contract.ts';
+import type { Page } from './devices.contract.ts';
+import type { JsonObject } from './json.ts';
+
+/** What a type says of one of its commands. All of it is optional. */
+export type CommandDescription = {
+  readonly description?: string;
+  /** A JSON Schema (2020-12) that the parameters must fit. Absent: any do. */
+  readonly parameters?: JsonObject;
+  /** What a command gets that says none itself. */
+  readonly mode?: CommandMode;
+  readonly priority?: Priority;
+  readonly ttlMs?: number;
+};
+export type CommandDescriptions = { readonly [name: string]: CommandDescription };
+
+export type DeviceTypeView = {
+  name: string;
+  description: string | null;
+  /** Null: nothing is said, so any command may be sent. Otherwise only these. */
+  commands: CommandDescriptions | null;
+  /** Grows with every change; the ETag is `"<version>"`. */
+  version: number;
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  updatedAt: string;
+};
+
+/** Types of devices. A device names its type, whether or not the type is described here. */
+export const deviceTypes = contract('device-types', {
+  /** Makes it, or replaces all that it says. `version`: refuse with `stale_version` unless it is the type's own. */
+  put: action({
+    name: 'string',
+    version: 'number|optional',
+    description: { type: 'string', optional: true, nullable: true, max: 2_000 },
+    commands: typed<JsonObject | null | undefined>({ type: 'object', optional: true, nullable: true }),
+  }).returns<{ type: DeviceTypeView; isNew: boolean }>(),
+  get: action({ name: 'string' }).returns<DeviceTypeView>(),
+  /** By name. */
+  list: action({ limit: 'number|optional|integer', cursor: 'string|optional' }).returns<Page<DeviceTypeView>>(),
+  /** Refused with `conflict` while a device that is not decommissioned has it. */
+  remove: action({ name: 'string', version: 'number|optional' }).returns<DeviceTypeView>(),
+});

@@ -1,0 +1,38 @@
+import { action, contract } from './contract.ts';
+import type { Page } from './devices.contract.ts';
+
+export type GroupView = {
+  name: string;
+  description: string | null;
+  /** Of the description, not of who is in it; the ETag is `"<version>"`. */
+  version: number;
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  updatedAt: string;
+};
+
+/** Groups of devices, made by hand. Decommissioned devices are in none. */
+export const groups = contract('groups', {
+  /** Makes it, or changes what it says; its devices stay. `version`: refuse with `stale_version` unless it is the group's own. */
+  put: action({
+    name: 'string',
+    version: 'number|optional',
+    description: { type: 'string', optional: true, nullable: true, max: 2_000 },
+  }).returns<{ group: GroupView; isNew: boolean }>(),
+  get: action({ name: 'string' }).returns<GroupView & { deviceCount: number }>(),
+  /** By name. */
+  list: action({ limit: 'number|optional|integer', cursor: 'string|optional' }).returns<Page<GroupView>>(),
+  remove: action({ name: 'string', version: 'number|optional' }).returns<GroupView>(),
+  /** `added`: those that were not in it before. `unknown`: no such device, or a decommissioned one. */
+  add: action({ name: 'string', deviceIds: { type: 'array', items: 'string' } }).returns<{
+    added: number;
+    unknown: string[];
+  }>(),
+  /** Rejects with `not_found` when there is no such device. Again: the same answer. */
+  addOne: action({ name: 'string', id: 'string' }).returns<{ deviceId: string; added: boolean }>(),
+  removeOne: action({ name: 'string', id: 'string' }).returns<{ deviceId: string; removed: boolean }>(),
+  /** In the order in which they were registered. */
+  devices: action({ name: 'string', limit: 'number|optional|integer', cursor: 'string|optional' }).returns<
+    Page<{ deviceId: string }>
+  >(),
+});

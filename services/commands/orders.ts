@@ -1,0 +1,68 @@
+/** Makes the order of a request: what the request leaves open comes from the type of the device, or is as usual. */
+import { uuidv7 } from 'uuidv7';
+import { type CommandOrder, type CommandRecord, isOpen } from '../../contracts/commands.ts';
+import { SkeinError } from '../../contracts/errors.ts';
+import type { Limits } from '../../contracts/limits.ts';
+import type { CommandProgress } from '../../contracts/requests.ts';
+import type { Application } from '../../mixins/callers.ts';
+import * as orders from '../../mixins/command-orders.ts';
+import type { CommandDefinition } from '../../mixins/type-commands.ts';
+import type { CommandRequest } from './command-requests.ts';
+
+export type Idempotent = { readonly key: string; readonly hash: string };
+
+/** Throws `invalid_request` when its time is over, or too far away. */
+export function orderOf(
+  request: CommandRequest,
+  definition: CommandDefinition,
+  { tenant, keyId }: Pick<Application, 'tenant' | 'keyId'>,
+  idempotent: Idempotent | undefined,
+  limits: Limits,
+): CommandOrder {
+  const createdAtMs = Date.now();
+  const { deviceId, command, parameters, mode, priority, supersedes, resendOf } = request;
+  const wish = {
+    command,
+    parameters,
+    ...(mode && { mode }),
+    ...(priority && { priority }),
+    ...(supersedes !== null && { supersedes }),
+    ttlMs: ttlOf(request, definition, createdAtMs, limits),
+  };
+  const facts = {
+    id: uuidv7(),
+    tenant,
+    device: deviceId,
+    createdAtMs,
+    jobId: null,
+    requestedBy: keyId,
+  };
+  return {
+    ...orders.orderOf(wish, definition, facts, limits),
+    idempotencyKey: idempotent?.key ?? null,
+    requestHash: idempotent?.hash ?? null,
+    resendOf,
+  };
+}
+
+function ttlOf(request: CommandRequest, definition: CommandDefinition, nowMs: number, limits: Limits): number {
+  const longestMs = limits.commandTtlMaxSeconds * 1000;
+  const name = request.deadlineMs === null ? 'ttlMs' : 'deadline';
+  // What a type says was bounded by the limit of then.
+  const usualMs = Math.min(definition.ttlMs ?? limits.commandTtlSeconds * 1000, longestMs);
+  const ttlMs = request.deadlineMs === null ? (request.ttlMs ?? usualMs) : request.deadlineMs - nowMs;
+  if (ttlMs <= 0)
+    throw new SkeinError('invalid_request', name === 'ttlMs' ? 'ttlMs must be at least 1' : 'deadline has passed');
+  if (ttlMs > longestMs)
+    throw new SkeinError('invalid_request', `${name} is more than ${limits.commandTtlMaxSeconds} seconds away`);
+  return ttlMs;
+}
+
+/** How far it is by now. */
+export const withProgress = <C extends CommandOrder>(order: C, progress: CommandProgress): C & CommandRecord => ({
+  ...order,
+  state: progress.state,
+  attempt: progress.attempt,
+  transitions: progress.transitions,
+  endedAtMs: isOpen(progress.state) ? null : (progress.transitions.at(-1)?.atMs ?? null),
+});

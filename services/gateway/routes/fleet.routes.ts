@@ -1,0 +1,79 @@
+import { type DeviceTypeView, deviceTypes } from '../../../contracts/device-types.contract.ts';
+import { SkeinError } from '../../../contracts/errors.ts';
+import { type GroupView, groups } from '../../../contracts/groups.contract.ts';
+import { type JobView, jobs } from '../../../contracts/jobs.contract.ts';
+import { plain } from '../answers.ts';
+import { type ApiRequest, type Endpoint, endpoint, type Read, type Reply } from '../endpoint.ts';
+import { listing, noQuery, numberOf, objectOf, pathId, versionOf } from '../readings.ts';
+
+const operators = { access: 'application' } as const;
+const put = { ...operators, takesBody: true };
+const create = { ...put, creates: true };
+
+/** The fields of the body, of which none has the name of something that is said elsewhere in the request. */
+function fieldsOf(request: ApiRequest, ...elsewhere: string[]): Record<string, unknown> {
+  noQuery(request);
+  const body = objectOf(request.body);
+  const name = elsewhere.find(it => Object.hasOwn(body, it));
+  if (name !== undefined) throw new SkeinError('invalid_request', `${name} is not known here`);
+  return body;
+}
+
+const named: Read = ({ query, path }) => ({ ...query, name: path.name });
+const namedVersion: Read = request => ({ ...named(request), ...versionOf(request) });
+const namedList: Read = ({ query, path }) => ({ ...query, name: path.name, limit: numberOf(query.limit) });
+const namedDevice: Read = ({ query, path }) => ({ ...query, name: path.name, id: path.id });
+const namedFields: Read = request => ({ ...fieldsOf(request, 'name'), name: request.path.name });
+const versionedFields: Read = request => ({
+  ...fieldsOf(request, 'name', 'version'),
+  name: request.path.name,
+  ...versionOf(request),
+});
+
+const jobItems: Read = ({ query, path }) => ({ ...query, id: path.id, limit: numberOf(query.limit) });
+const job: Read = request => fieldsOf(request);
+/** One command with a target, as one with a device is said. */
+const commandForMany: Read = request => {
+  const { target, ...command } = fieldsOf(request);
+  return { target, command };
+};
+const desiredOfMany: Read = request => {
+  const { target, ...desired } = fieldsOf(request);
+  return { target, desired };
+};
+
+type Versioned = { readonly version: number };
+const tag = ({ version }: Versioned) => ({ ETag: `"${version}"` });
+const versioned = (body: Versioned): Reply => ({ status: 200, headers: tag(body), body });
+const written = (isNew: boolean, path: string, body: Versioned & { readonly name: string }): Reply => ({
+  status: isNew ? 201 : 200,
+  headers: { ...tag(body), ...(isNew && { Location: `/api/v1/${path}/${encodeURIComponent(body.name)}` }) },
+  body,
+});
+const writtenType = ({ type, isNew }: { type: DeviceTypeView; isNew: boolean }) => written(isNew, 'device-types', type);
+const writtenGroup = ({ group, isNew }: { group: GroupView; isNew: boolean }) => written(isNew, 'groups', group);
+const begun = (body: JobView): Reply => ({ status: 202, headers: { Location: `/api/v1/jobs/${body.id}` }, body });
+
+export const fleetRoutes: readonly Endpoint[] = [
+  endpoint('GET', '/device-types', deviceTypes.list, listing, plain, operators),
+  endpoint('GET', '/device-types/:name', deviceTypes.get, named, versioned, operators),
+  endpoint('PUT', '/device-types/:name', deviceTypes.put, versionedFields, writtenType, put),
+  endpoint('DELETE', '/device-types/:name', deviceTypes.remove, namedVersion, plain, operators),
+
+  endpoint('GET', '/groups', groups.list, listing, plain, operators),
+  endpoint('GET', '/groups/:name', groups.get, named, versioned, operators),
+  endpoint('PUT', '/groups/:name', groups.put, versionedFields, writtenGroup, put),
+  endpoint('DELETE', '/groups/:name', groups.remove, namedVersion, plain, operators),
+  endpoint('GET', '/groups/:name/devices', groups.devices, namedList, plain, operators),
+  endpoint('POST', '/groups/:name/devices', groups.add, namedFields, plain, put),
+  endpoint('PUT', '/groups/:name/devices/:id', groups.addOne, namedDevice, plain, operators),
+  endpoint('DELETE', '/groups/:name/devices/:id', groups.removeOne, namedDevice, plain, operators),
+
+  endpoint('POST', '/jobs', jobs.create, job, begun, create),
+  endpoint('POST', '/commands', jobs.create, commandForMany, begun, create),
+  endpoint('PATCH', '/twins/desired', jobs.create, desiredOfMany, begun, create),
+  endpoint('GET', '/jobs', jobs.list, listing, plain, operators),
+  endpoint('GET', '/jobs/:id', jobs.get, pathId, plain, operators),
+  endpoint('GET', '/jobs/:id/items', jobs.items, jobItems, plain, operators),
+  endpoint('POST', '/jobs/:id/cancel', jobs.cancel, pathId, plain, operators),
+];

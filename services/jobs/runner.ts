@@ -1,0 +1,84 @@
+/** Gives the jobs of all tenants their turns, one after the other, on each node that has this service. */
+import type { Logger } from 'pino';
+import type { Doing } from './doing.ts';
+import { endTurn, keepJob, type TakenJob, takeJob } from './turns.ts';
+import { work } from './working.ts';
+
+type Parts = Doing & { readonly instanceId: string; readonly log: Logger };
+
+export class JobRunner {
+  readonly #parts: Parts;
+  #loop: Promise<void> = Promise.resolve();
+  #isStopped = false;
+  #wake: () => void = () => {};
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#loop = this.#run();
+  }
+
+  /** There is something new to do. */
+  wake(): void {
+    this.#wake();
+  }
+
+  /** Resolves when the turn under way has ended, and what came of it is stored. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#wake();
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopped) {
+      const hadOne = await this.#turn().catch((err: unknown) => {
+        this.#parts.log.warn({ err }, 'a job could not have its turn');
+        return false;
+      });
+      if (!hadOne && !this.#isStopped) await this.#pause();
+    }
+  }
+
+  /** False: no job was due. */
+  async #turn(): Promise<boolean> {
+    const { database, instanceId, limits, log } = this.#parts;
+    const job = await takeJob(database, instanceId, limits.jobLeaseSeconds);
+    if (job === undefined) return false;
+    const end = await this.#keeping(job, () => work(this.#parts, job));
+    const isStored = await endTurn(database, instanceId, job, end);
+    if (!isStored) log.warn({ job: job.job_id }, 'the turn of a job took longer than it could be kept');
+    return true;
+  }
+
+  /** Prolongs the lease as long as the work goes on. */
+  async #keeping<T>(job: TakenJob, work: () => Promise<T>): Promise<T> {
+    const { database, instanceId, limits, log } = this.#parts;
+    const { jobLeaseSeconds } = limits;
+    let renewal: Promise<void> = Promise.resolve();
+    const renew = () => {
+      renewal = keepJob(database, instanceId, job.job_id, jobLeaseSeconds).catch((err: unknown) =>
+        log.warn({ err, job: job.job_id }, 'could not prolong the lease of a job'),
+      );
+    };
+    const timer = setInterval(renew, (jobLeaseSeconds * 1000) / 3);
+    try {
+      return await work();
+    } finally {
+      clearInterval(timer);
+      await renewal;
+    }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise(resolve => {
+      const timer = setTimeout(resolve, this.#parts.limits.jobPollMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
