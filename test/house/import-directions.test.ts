@@ -64,6 +64,14 @@ const PLANTED: readonly [path: string, code: string, said: string][] = [
   ['moleculer.config.ts', "import { host } from './actors/host.ts';", 'moleculer.config.ts may import only'],
   ['moleculer.config.ts', 'const url = process.env.NATS_URL;', 'reads the environment'],
   ['main.ts', "import { servers } from './test/support/servers.ts';", 'main.ts may import only'],
+  ['clients/device/a.ts', "import { LIMITS } from '../../contracts/limits.ts';", 'clients/device/ may import only'],
+  ['clients/device/a.ts', "import { uuidv7 } from 'uuidv7';", 'clients/device/ may use only'],
+  ['clients/device/a.ts', 'const url = process.env.SKEIN_URL;', 'reads the environment'],
+  [
+    'clients/simulator/a.ts',
+    "import { LIMITS } from '../../contracts/limits.ts';",
+    'clients/simulator/ may import only',
+  ],
   ['contracts/a.ts', "import x from '../../elsewhere/x.ts';", 'outside of the project'],
   ['helpers/a.ts', 'export const a = 1;', 'is in no layer'],
 ];

@@ -57,6 +57,18 @@ export const LAYERS: readonly Layer[] = [
     readsEnvironment: true,
   },
   { files: ['moleculer.config.ts'], imports: ['contracts/', 'adapters/', 'config.ts'], packages: 'any' },
+  // The device side stands alone: a firmware takes the folder, and nothing of the server comes with it.
+  {
+    files: ['clients/device/'],
+    imports: ['clients/device/'],
+    packages: ['mqtt', 'node:crypto', 'node:events', 'node:fs/promises', 'node:path', 'node:zlib'],
+  },
+  {
+    files: ['clients/simulator/'],
+    imports: ['clients/device/', 'clients/simulator/'],
+    packages: 'any',
+    readsEnvironment: true,
+  },
   { files: ['test/', 'bench/'], imports: EVERYTHING, packages: 'any', readsEnvironment: true },
 ];
 
