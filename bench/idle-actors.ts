@@ -30,7 +30,10 @@ const store: Store = {
       newestUs: [],
       session: null,
       twin: null,
+      commands: [],
+      commandWindow: null,
     })),
+  due: async () => ({ addresses: [], after: null }),
   commit: async (_lane, effects) => effects.map(() => true),
 };
 const host = new Host({

@@ -8,6 +8,14 @@ const BENCHMARKS = {
     'several nodes: CPU and bytes for each message, hops, and nodes that die, leave and join',
     '--parts cpu,idle,hop,kill,stop,join --nodes 1,2,3,4,8 --rounds 3 --seconds 10 --rate 12000',
   ],
+  commands: [
+    'from the call over REST to the stored answer of the device, against a bare ping-pong plus two commits',
+    '--rounds 5 --seconds 8 --devices 256 --underWay 1,32,256, or --short',
+  ],
+  twin: [
+    'reads and durable updates of twins, against Redis and plain SQL',
+    '--parts reads,updates --rounds 3 --devices 100000 --rate 5000, or --short',
+  ],
   start: ['how long until the first CONNACK', '--runs 5 --engine both'],
 } as const;
 

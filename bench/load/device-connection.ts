@@ -5,7 +5,7 @@ import type { DeviceReport, LoadDevice } from './load.ts';
 import type { LoadRun } from './load-run.ts';
 import { PacketScanner } from './packet-scanner.ts';
 import { connectPacket, DISCONNECT, PublishTemplate } from './packets.ts';
-import { MAX_SEQUENCE } from './payload.ts';
+import { MAX_SEQUENCE, TOPICS } from './payload.ts';
 
 /** Bytes that may wait in one socket before it counts as full: a few round trips of a fast server. */
 const SOCKET_FULL_BYTES = 64 * 1024;
@@ -43,7 +43,7 @@ export class DeviceConnection {
     this.#index = index;
     this.#nextPort = index;
     this.#device = run.options.devices[index]!;
-    const topic = `devices/${this.#device.deviceId}/telemetry`;
+    const topic = `devices/${this.#device.deviceId}/${TOPICS[this.#device.payload]}`;
     this.#qos1 = new PublishTemplate(index, topic, this.#device.payload, 1);
     this.#qos0 = new PublishTemplate(index, topic, this.#device.payload, 0);
     const { window } = run.options;

@@ -24,6 +24,33 @@ export function connectPacket(clientId: string, username: string, password: stri
 }
 export const DISCONNECT = Buffer.from([0xe0, 0]);
 
+const twoBytes = (value: number): Buffer => Buffer.from([value >> 8, value & 0xff]);
+export const pubackPacket = (packetId: number): Buffer => Buffer.from([0x40, 2, packetId >> 8, packetId & 0xff]);
+/** To one topic, at QoS 1. */
+export const subscribePacket = (packetId: number, topic: string): Buffer =>
+  packet(0x82, Buffer.concat([twoBytes(packetId), field(topic), Buffer.from([1])]));
+/** At QoS 1. */
+export const publishPacket = (packetId: number, topic: string, payload: string): Buffer =>
+  packet(0x32, Buffer.concat([field(topic), twoBytes(packetId), Buffer.from(payload)]));
+
+/** What a whole PUBLISH says; without a packet id at QoS 0. The payload is part of the packet's bytes. */
+export function readPublish(bytes: Buffer): {
+  readonly topic: string;
+  readonly packetId: number | undefined;
+  readonly payload: Buffer;
+} {
+  let topicAt = 2;
+  // Each byte of the remaining length but the last one has its highest bit set.
+  for (let at = 1; bytes[at]! >= 128; at++) topicAt++;
+  const topicEnd = topicAt + 2 + bytes.readUInt16BE(topicAt);
+  const topic = bytes.toString('utf8', topicAt + 2, topicEnd);
+  if ((bytes[0]! & 0x06) === 0) return { topic, packetId: undefined, payload: bytes.subarray(topicEnd) };
+  return { topic, packetId: bytes.readUInt16BE(topicEnd), payload: bytes.subarray(topicEnd + 2) };
+}
+
+/** What a payload has not. */
+const NOWHERE = -1;
+
 /** The PUBLISH of one device at one quality of service. */
 export class PublishTemplate {
   readonly bytes: number;
@@ -42,7 +69,8 @@ export class PublishTemplate {
     this.bytes = this.#template.length;
     this.#device = device;
     const payloadAt = this.bytes - text.length;
-    const after = (name: string): number => payloadAt + text.indexOf(name) + name.length;
+    const after = (name: string): number =>
+      text.includes(name) ? payloadAt + text.indexOf(name) + name.length : NOWHERE;
     this.#packetIdAt = qos === 1 ? payloadAt - 2 : -1;
     this.#numberAt = after(kind === 'timestamp' ? '"ts":' : '"messageId":"m');
     this.#temperatureAt = after('"temperature":');
@@ -61,13 +89,16 @@ export class PublishTemplate {
       target[at + this.#packetIdAt] = packetId >> 8;
       target[at + this.#packetIdAt + 1] = packetId & 0xff;
     }
-    const high = Math.floor(number / 1e7);
-    digits(target, at + this.#numberAt, 6, high);
-    digits(target, at + this.#numberAt + 6, 7, number - high * 1e7);
+    if (this.#numberAt !== NOWHERE) {
+      const high = Math.floor(number / 1e7);
+      digits(target, at + this.#numberAt, 6, high);
+      digits(target, at + this.#numberAt + 6, 7, number - high * 1e7);
+    }
     const temperature = temperatureDigits(sequence);
     const whole = (temperature / 1_000_000) | 0;
     digits(target, at + this.#temperatureAt, 2, whole);
     digits(target, at + this.#temperatureAt + 3, 6, temperature - whole * 1_000_000);
+    if (this.#humidityAt === NOWHERE) return;
     hundredths(target, at + this.#humidityAt, 2, humidityDigits(this.#device, sequence));
     hundredths(target, at + this.#pressureAt, 3, pressureDigits(this.#device, sequence));
   }

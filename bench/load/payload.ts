@@ -3,8 +3,18 @@
  * compared with a ledger of sequence numbers alone: the temperature carries the sequence, the other two are its checksum.
  */
 
-/** `timestamp`: the message brings its own time. `messageId`: the server makes the time, and the id keeps it unique. */
-export type PayloadKind = 'timestamp' | 'messageId';
+/**
+ * `timestamp`: the message brings its own time. `messageId`: the server makes the time, and the id keeps it unique. `state`: no telemetry,
+ * but a change of one leaf of the device's twin; it has only a temperature.
+ */
+export type PayloadKind = 'timestamp' | 'messageId' | 'state';
+
+/** Below `devices/{id}/`. */
+export const TOPICS: Readonly<Record<PayloadKind, string>> = {
+  timestamp: 'telemetry',
+  messageId: 'telemetry',
+  state: 'state',
+};
 
 /** Eight digits of the temperature count the messages of a device: 89,999,999 of them before it would repeat. */
 export const MAX_SEQUENCE = 89_999_999;
@@ -14,6 +24,7 @@ const FIRST_TEMPERATURE = 10_000_000;
 export const PAYLOADS: Readonly<Record<PayloadKind, string>> = {
   timestamp: '{"ts":0000000000000,"values":{"temperature":00.000000,"humidity":00.00,"pressure":000.00}}',
   messageId: '{"messageId":"m0000000000000","values":{"temperature":00.000000,"humidity":00.00,"pressure":000.00}}',
+  state: '{"measured":{"temperature":00.000000}}',
 };
 
 const mix = (device: number, sequence: number): number => {

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type IPublishPacket, type Packet, parser } from 'mqtt-packet';
-import { connectPacket, PublishTemplate } from '../../../bench/load/packets.ts';
+import {
+  connectPacket,
+  PublishTemplate,
+  pubackPacket,
+  publishPacket,
+  readPublish,
+  subscribePacket,
+} from '../../../bench/load/packets.ts';
 import { MAX_SEQUENCE, sequenceOf, valuesOf } from '../../../bench/load/payload.ts';
 
 function parsed(bytes: Uint8Array): Packet[] {
@@ -61,4 +68,47 @@ test('a QoS 0 packet has no packet id', () => {
 test('the sequence is found again in the temperature, and in no other number', () => {
   for (const sequence of SEQUENCES) assert.equal(sequenceOf(valuesOf(3, sequence).temperature), sequence);
   for (const foreign of [0, 9.999999, 10.0000005, 100, -10, Number.NaN]) assert.equal(sequenceOf(foreign), undefined);
+});
+
+test('a change of a twin carries its temperature, and nothing else', () => {
+  const template = new PublishTemplate(7, 'devices/d8/state', 'state', 1);
+  const bytes = Buffer.alloc(template.bytes * SEQUENCES.length);
+  SEQUENCES.forEach((sequence, i) => {
+    template.write(bytes, i * template.bytes, i + 1, sequence, TS, false);
+  });
+  const packets = parsed(bytes) as IPublishPacket[];
+  const said = packets.map(packet => JSON.parse(String(packet.payload)) as unknown);
+  assert.deepEqual(
+    said,
+    SEQUENCES.map(sequence => ({ measured: { temperature: valuesOf(7, sequence).temperature } })),
+  );
+  assert.deepEqual(
+    packets.map(it => it.messageId),
+    SEQUENCES.map((_, i) => i + 1),
+  );
+});
+
+test('SUBSCRIBE, PUBLISH and PUBACK are what another implementation reads as such', () => {
+  const [subscribe, publish, puback] = parsed(
+    Buffer.concat([subscribePacket(300, 'a/b'), publishPacket(301, 'a/b', 'x'.repeat(200)), pubackPacket(65_535)]),
+  );
+  assert.ok(subscribe?.cmd === 'subscribe' && publish?.cmd === 'publish' && puback?.cmd === 'puback');
+  assert.deepEqual(
+    subscribe.subscriptions.map(({ topic, qos }) => ({ topic, qos })),
+    [{ topic: 'a/b', qos: 1 }],
+  );
+  assert.deepEqual([publish.topic, publish.qos, publish.messageId], ['a/b', 1, 301]);
+  assert.equal(puback.messageId, 65_535);
+});
+
+test('a PUBLISH is read as it was written, at each quality of service and with any length', () => {
+  for (const payload of ['', 'x', 'ü'.repeat(100), 'x'.repeat(20_000)]) {
+    const { topic, packetId, payload: read } = readPublish(publishPacket(258, 'tüpic', payload));
+    assert.deepEqual([topic, packetId, String(read)], ['tüpic', 258, payload]);
+  }
+  const template = new PublishTemplate(0, 'd', 'state', 0);
+  const bytes = Buffer.alloc(template.bytes);
+  template.write(bytes, 0, 0, 5, 0, false);
+  assert.equal(readPublish(bytes).packetId, undefined);
+  assert.equal(JSON.parse(String(readPublish(bytes).payload)).measured.temperature, valuesOf(0, 5).temperature);
 });
