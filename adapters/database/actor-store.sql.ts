@@ -92,15 +92,17 @@ UPDATE device_session stored SET receives = t.receives
 FROM unnest($1::int8[], $2::int8[], $3::int2[]) AS t (device_uid, session, receives)
 WHERE stored.device_uid = t.device_uid AND stored.session = t.session AND stored.disconnected_at IS NULL`;
 
-/** One row for each device: its twin, whole. */
-export const TWIN_SQL = `
+/** One document of a twin, in one row for each device. A device without a row has neither, so the other one was never set. */
+const documentSql = (document: string, other: string): string => `
 INSERT INTO device_twin
-  (device_uid, reported, reported_version, reported_times, desired, desired_version, desired_times, updated_at)
-SELECT device_uid, reported::jsonb, reported_version, reported_times::jsonb,
-       desired::jsonb, desired_version, desired_times::jsonb, now()
-FROM unnest($1::int8[], $2::text[], $3::int8[], $4::text[], $5::text[], $6::int8[], $7::text[])
-  AS t (device_uid, reported, reported_version, reported_times, desired, desired_version, desired_times)
+  (device_uid, ${document}, ${document}_version, ${document}_times, ${other}, ${other}_version, ${other}_times, updated_at)
+SELECT device_uid, document::jsonb, version, times::json, '{}', 0, '{}', now()
+FROM unnest($1::int8[], $2::text[], $3::int8[], $4::text[]) AS t (device_uid, document, version, times)
 ON CONFLICT (device_uid) DO UPDATE SET
-  reported = excluded.reported, reported_version = excluded.reported_version, reported_times = excluded.reported_times,
-  desired = excluded.desired, desired_version = excluded.desired_version, desired_times = excluded.desired_times,
-  updated_at = excluded.updated_at`;
+  ${document} = excluded.${document}, ${document}_version = excluded.${document}_version,
+  ${document}_times = excluded.${document}_times, updated_at = excluded.updated_at`;
+
+export const TWIN_SQL = {
+  reported: documentSql('reported', 'desired'),
+  desired: documentSql('desired', 'reported'),
+} as const;

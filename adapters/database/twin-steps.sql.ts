@@ -1,7 +1,7 @@
 /** What is there already of a version belongs to a twin that is not stored any more. */
 export const TWIN_STEP_SQL = `
 INSERT INTO twin_step (device_uid, document, version, at, patch, whole, times)
-SELECT device_uid, document, version, 'epoch'::timestamptz + ms * interval '1 millisecond', patch::jsonb, whole::jsonb, times::jsonb
+SELECT device_uid, document, version, 'epoch'::timestamptz + ms * interval '1 millisecond', patch::jsonb, whole::jsonb, times::json
 FROM unnest($1::int8[], $2::text[], $3::int8[], $4::int8[], $5::text[], $6::text[], $7::text[])
   AS t (device_uid, document, version, ms, patch, whole, times)
 ON CONFLICT (device_uid, document, version) DO UPDATE SET

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../contracts/json.ts';
 import type { Effects } from '../../contracts/store.ts';
 import type { LeafTimes, TwinDocument, TwinRecord } from '../../contracts/twins.ts';
 import { TWIN_SQL } from './actor-store.sql.ts';
+import type { Step } from './database.ts';
 import { NO_STEPS, type StepsOfEffects } from './steps-of-effects.ts';
 
 export type TwinRow = {
@@ -17,22 +18,29 @@ export type TwinRow = {
 export type NoTwinRow = { [K in keyof TwinRow]: null };
 
 /**
- * The step for all changes of twins among these effects; none if there is no change. Each carries the whole twin, so the last one
- * of a device is where it ends.
+ * The steps for all changes of twins among these effects: one for each of the two documents, with those devices whose document changed.
+ * Each change carries the whole document, so the last one of a device is where it ends.
  */
 export function twinSteps(effects: readonly Effects[]): StepsOfEffects {
-  const last = new Map<number, TwinRecord>();
-  for (const { deviceUid, twin } of effects) if (twin !== null) last.set(deviceUid, twin.record);
-  if (last.size === 0) return NO_STEPS;
-  const twins = [...last.values()];
-  const column = <T>(of: keyof TwinRecord, read: (it: TwinDocument) => T): T[] => twins.map(twin => read(twin[of]));
-  const columns = (of: keyof TwinRecord) => [
-    column(of, it => JSON.stringify(it.document)),
-    column(of, it => it.version),
-    column(of, it => JSON.stringify(it.times)),
+  const steps: Step[] = [];
+  for (const document of ['reported', 'desired'] as const) {
+    const last = new Map<number, TwinDocument>();
+    for (const { deviceUid, twin } of effects)
+      if (twin?.step.document === document) last.set(deviceUid, twin.record[document]);
+    if (last.size > 0) steps.push(documentStep(document, last));
+  }
+  return steps.length === 0 ? NO_STEPS : { steps };
+}
+
+function documentStep(document: keyof TwinRecord, changed: ReadonlyMap<number, TwinDocument>): Step {
+  const documents = [...changed.values()];
+  const params = [
+    [...changed.keys()],
+    documents.map(it => JSON.stringify(it.document)),
+    documents.map(it => it.version),
+    documents.map(it => JSON.stringify(it.times)),
   ];
-  const params = [[...last.keys()], ...columns('reported'), ...columns('desired')];
-  return { steps: [{ kind: 'query', sql: TWIN_SQL, params }] };
+  return { kind: 'query', sql: TWIN_SQL[document], params };
 }
 
 export function twinOf(row: TwinRow | NoTwinRow): TwinRecord | null {

@@ -4,7 +4,7 @@ import { DESIRED, REPORTED, timesOf } from './twin-documents.ts';
 
 const SEED_SQL = `
 INSERT INTO device_twin (device_uid, reported, reported_version, reported_times, desired, desired_version, desired_times, updated_at)
-SELECT device_uid, jsonb_set($1::jsonb, '{hardware,serial}', to_jsonb(device_id)), 1, $2::jsonb, $3::jsonb, 1, $4::jsonb, now()
+SELECT device_uid, jsonb_set($1::jsonb, '{hardware,serial}', to_jsonb(device_id)), 1, $2::json, $3::jsonb, 1, $4::json, now()
 FROM device`;
 /** For the reference: nothing but a key, the two documents and a version. */
 const PLAIN_SQL = [

@@ -48,15 +48,15 @@ for (const engine of ENGINE_NAMES)
       times: Object.fromEntries(Object.keys(content).map(name => [name, AT_MS])),
     });
     const NONE = document(0, {});
-    const effects = (device: Device, twin: TwinRecord | null): Effects => ({
+    const effects = (device: Device, twin: TwinRecord | null, changed: TwinStep['document'] = 'reported'): Effects => ({
       ...noEffects(tenantId, device.uid, STORED),
-      twin: twin && { record: twin, step: stepTo(twin) },
+      twin: twin && { record: twin, step: stepTo(twin, changed) },
     });
-    const stepTo = ({ reported }: TwinRecord): TwinStep => ({
-      document: 'reported',
-      version: reported.version,
+    const stepTo = (twin: TwinRecord, changed: TwinStep['document']): TwinStep => ({
+      document: changed,
+      version: twin[changed].version,
       atMs: AT_MS,
-      patch: reported.document,
+      patch: twin[changed].document,
     });
     const load = async ({ id }: Device) => (await store.load([deviceAddress('default', id)]))[0]!.twin;
 
@@ -73,11 +73,22 @@ for (const engine of ENGINE_NAMES)
         ['__proto__']: 1,
       };
       const twin = { reported: document(3, content), desired: document(7, { mode: 'heat' }) };
-      assert.deepEqual(await store.commit(0, [effects(device, twin)], false), [true]);
+      const both = [effects(device, { ...twin, desired: NONE }), effects(device, twin, 'desired')];
+      assert.deepEqual(await store.commit(0, both, false), [true, true]);
       assert.deepEqual(await load(device), twin);
       const next = { ...twin, reported: document(4, {}) };
       await store.commit(0, [effects(device, next)], true);
       assert.deepEqual(await load(device), next);
+    });
+
+    it('keep the document that did not change', async () => {
+      const device = await newDevice();
+      const first = { reported: NONE, desired: document(1, { mode: 'heat' }) };
+      await store.commit(0, [effects(device, first, 'desired')], false);
+      assert.deepEqual(await load(device), first);
+      const second = { ...first, reported: document(1, { mode: 'eco' }) };
+      await store.commit(0, [effects(device, second)], false);
+      assert.deepEqual(await load(device), second);
     });
 
     it('end where the last change in a transaction ends, each device by itself', async () => {
