@@ -12,6 +12,7 @@ import {
   OVERLOADED,
   UNKNOWN,
   type Uplink,
+  type UplinkKind,
 } from '../../contracts/uplinks.ts';
 import { DeviceActor } from '../device/device.actor.ts';
 import type { Surroundings } from '../device/surroundings.ts';
@@ -244,7 +245,7 @@ export class Host {
     if (slot.actor!.isStale(uplink)) return this.#count(UNKNOWN, settle);
     const effects = this.#effectsOf(slot, slot.actor!, uplink);
     if (slot.waiting === null) this.#wakes.follow(slot);
-    if (isNothing(uplink, effects)) return settle(effects.outcome);
+    if (isNothing(uplink, effects)) return this.#count(effects.outcome, settle);
     this.#writing.add(slot, uplink, effects, settle, sinceMs);
   }
 
@@ -288,6 +289,7 @@ export class Host {
   }
 }
 
-/** A look that found nothing to do needs no transaction. */
+/** What nobody asked for, and what changes nothing, needs no transaction. */
 const isNothing = ({ kind }: Uplink, { commands, outputs, twin }: Effects): boolean =>
-  (kind === 'tick' || kind === 'turn') && commands.length === 0 && outputs.length === 0 && twin === null;
+  UNASKED.has(kind) && commands.length === 0 && outputs.length === 0 && twin === null;
+const UNASKED: ReadonlySet<UplinkKind> = new Set(['tick', 'turn', 'delivered', 'undelivered']);

@@ -109,7 +109,8 @@ export class Wakes {
     // Not in the middle of what lets it out.
     if (attempt !== null && why !== 'unknown')
       return scheduler.soon(() => void this.wake(slot, 'undelivered', session, jsonPayload({ ...attempt, why })));
-    if (kind !== 'desired' || why === 'gone' || why === 'not_receiving') return;
+    // `gone` is also said of a node that the bus does not reach: the connection may be there, and nothing else would tell it.
+    if (kind !== 'desired' || why === 'not_receiving') return;
     slot.actor.desiredNotTold(session, clock.nowMs() + limits.commandRetryMs);
     this.follow(slot);
   }

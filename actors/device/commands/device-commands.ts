@@ -119,7 +119,9 @@ export class DeviceCommands {
     if (held === undefined || held.record.attempt === 0) return false;
     const { status, reason } = ack;
     if (status === 'accepted') {
-      const isKnown = held.record.transitions.at(-1)?.reason === 'accepted';
+      const { state, transitions } = held.record;
+      // One whose newest attempt was taken back waits for room again, whatever the device says of an earlier one.
+      const isKnown = state === 'queued' || transitions.at(-1)?.reason === 'accepted';
       if (!isKnown) this.#step(held, 'delivered', 'accepted', moment);
       return true;
     }

@@ -3,21 +3,22 @@
  * aedes' own way: that way throws away what has a wildcard before any hook sees it, asks `authorizePublish` again for a
  * redelivered QoS 2 message, makes several promises and closures for each message, reads on only when the slowest
  * subscriber has taken it, and drops QoS 1 messages that QoS 0 ones overtake (`dedupe`). So PUBLISH and PUBREL go from the
- * parser to the session, and a PUBLISH to a client from its outbox to the socket. CONNECT, SUBSCRIBE, PING, the keep alive, and all that
- * is sent besides, are aedes'. That a PUBACK came, and for which packet identifier, is told by its event `ack`.
+ * parser to the session, and a PUBLISH to a client from its outbox to the socket; PUBACK and PUBCOMP go to the session as well, because aedes
+ * would tell of them after packets that came behind them. CONNECT, SUBSCRIBE, PING, the keep alive, and all that is sent besides, are aedes'.
  *
  * What is touched, and why:
- * - `client._parser`, its only `packet` listener, its `parse`, its `packet`: to take those two packets out, and to keep a
+ * - `client._parser`, its only `packet` listener, its `parse`, its `packet`: to take those packets out, and to keep a
  *   defect in handling one connection's packet from ending the process.
  * - `client._parsingBatch`: how many packets are being handled; aedes reads on at 0.
  * - `client._nextBatch()`: one packet is done. It also listens to `readable`, where it counts every chunk that arrives as
  *   a packet done, so that a sender which is not yet acknowledged is read on without end: `onReadable` takes its place.
- * - `client._keepaliveTimer`, `client._keepaliveInterval`: a PUBLISH is a sign of life too [MQTT-3.1.2-24].
+ * - `client._keepaliveTimer`, `client._keepaliveInterval`: what does not take its way is a sign of life too [MQTT-3.1.2-24].
  * - `client._disconnected`: whether a DISCONNECT came, or the connection just ended.
  * - `client.waitForDrain`: waits for a socket that takes nothing, with the timeout that cuts it off.
  */
 import type { EventEmitter } from 'node:events';
 import type { Client } from 'aedes';
+import { FIRST_REFUSAL, SUCCESS } from './reasons.ts';
 import type { Session } from './session.ts';
 
 /** A packet as mqtt-packet makes it. `length` is what stood in its fixed header. */
@@ -29,6 +30,7 @@ export type Inbound = {
   readonly topic: string;
   readonly payload: Uint8Array;
   readonly properties?: Readonly<Record<string, unknown>>;
+  readonly reasonCode?: number;
 };
 
 type Parser = EventEmitter & { client: Inside; packet: Partial<Inbound> | null; parse(bytes: Uint8Array): number };
@@ -140,6 +142,9 @@ function dispatch(parser: Parser, link: Link, packet: Inbound): void {
     client._parsingBatch++;
     signOfLife(client);
     link.session!.release(packet);
+  } else if (link.isLive && (packet.cmd === 'puback' || packet.cmd === 'pubcomp')) {
+    signOfLife(client);
+    link.session!.acknowledged(packet.messageId!, (packet.reasonCode ?? SUCCESS) >= FIRST_REFUSAL);
   } else link.aedes.call(parser, packet);
 }
 

@@ -86,6 +86,7 @@ export class DeviceSession extends Session {
       contentType: contentTypeOf(packet),
       payload: packet.payload,
     };
+    if (kind === 'ack') this.#down?.tellDelivered();
     host.ingress.receive(uplink, outcome => this.#settled(packet, uplink, undefined, outcome));
   }
 
@@ -204,6 +205,7 @@ export class DeviceSession extends Session {
   }
 
   override ended(): void {
+    this.#down?.tellDelivered();
     super.ended();
     this.#delayed?.clear();
     this.#down = undefined;

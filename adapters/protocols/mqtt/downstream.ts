@@ -3,6 +3,7 @@
  * Made with the first subscription, so that a device that only sends costs nothing here.
  */
 import {
+  type CommandAttempt,
   type Delivery,
   type Downlink,
   type DownlinkKind,
@@ -18,6 +19,8 @@ import { matches } from './topic-filter.ts';
 
 const CONTENT_TYPE = 'application/json';
 const text = new TextEncoder();
+/** Most devices answer at once. That a command was delivered is then stored together with its answer, and not in a transaction before it. */
+const TELL_DELIVERED_AFTER_MS = 20;
 
 export class Downstream {
   readonly #session: DeviceSession;
@@ -28,6 +31,9 @@ export class Downstream {
   #told = 0;
   #isTelling = false;
   #isOversizeLogged = false;
+  /** Attempts that the device has acknowledged, and of which its actor was not told yet. */
+  #delivered: CommandAttempt[] = [];
+  #tellDeliveredLater: NodeJS.Timeout | undefined = undefined;
 
   /** @param prefix of the device's own topics */
   constructor(session: DeviceSession, around: Surroundings, prefix: string) {
@@ -54,7 +60,7 @@ export class Downstream {
       { topic, payload: text.encode(downlink.payload), contentType: CONTENT_TYPE },
       matching.some(it => it.qos > 0) ? 1 : 0,
       matching.flatMap(it => it.identifier ?? []),
-      attempt === null ? undefined : () => this.#tell('delivered', attempt),
+      attempt === null ? undefined : () => this.#noteDelivered(attempt),
     );
     if (posted === 'too_large') this.#logOversize(downlink);
     if (posted === 'sent') this.#around.figures.downlinks++;
@@ -70,6 +76,18 @@ export class Downstream {
     const bytes = Buffer.byteLength(payload);
     const found = { device: address.key, kind, command: attempt?.id, bytes, takes: client.maximumPacketSize };
     this.#around.host.log.warn(found, 'a message is larger than its device takes');
+  }
+
+  #noteDelivered(attempt: CommandAttempt): void {
+    this.#delivered.push(attempt);
+    this.#tellDeliveredLater ??= setTimeout(() => this.tellDelivered(), TELL_DELIVERED_AFTER_MS);
+  }
+
+  /** To be called before an answer of the device goes up, so that its actor hears both in their order, at the same moment. */
+  tellDelivered(): void {
+    clearTimeout(this.#tellDeliveredLater);
+    this.#tellDeliveredLater = undefined;
+    for (const attempt of this.#delivered.splice(0)) this.#tell('delivered', attempt);
   }
 
   acknowledged(id: number, isRefusal: boolean): void {

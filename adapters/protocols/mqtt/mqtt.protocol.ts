@@ -19,7 +19,6 @@ import { listenOnTcp, listenOnWebSocket, type OpenListener, type Origin } from '
 import { type FrontBus, FrontNodes } from './nodes/front-nodes.ts';
 import { nodeLimits } from './nodes/node-limits.ts';
 import { QuietBroker } from './quiet-broker.ts';
-import { FIRST_REFUSAL, SUCCESS } from './reasons.ts';
 import type { Surroundings, WantedSubscription } from './session.ts';
 import { Sessions } from './sessions.ts';
 
@@ -177,10 +176,6 @@ export class MqttProtocol implements Protocol {
       const session = sessionOf(client);
       session?.unsubscribe(topics);
       session?.subscriptionsAnswered();
-    });
-    broker.on('ack', (packet, client) => {
-      const { messageId, reasonCode = SUCCESS } = packet as { messageId: number; reasonCode?: number };
-      sessionOf(client)?.acknowledged(messageId, reasonCode >= FIRST_REFUSAL);
     });
     broker.on('clientError', (client, error) => this.#failed(client, error));
     broker.on('connectionError', (_client, err) => log.debug({ err }, 'a connection ended before it was let in'));

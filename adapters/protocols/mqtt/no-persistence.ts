@@ -13,10 +13,6 @@ export class NoPersistence {
   async subscriptionsByClient(): Promise<never[]> {
     return [];
   }
-  /** What a broker answers here it tells with its event `ack`: our sessions know by it what was acknowledged. */
-  async outgoingClearMessageId<P>(_client: unknown, acknowledgement: P): Promise<P> {
-    return acknowledgement;
-  }
   async outgoingUpdate(): Promise<void> {}
   async putWill(): Promise<void> {}
   async delWill(): Promise<void> {}

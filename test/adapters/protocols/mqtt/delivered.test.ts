@@ -42,7 +42,7 @@ for (const version of VERSIONS) {
     const device = await connectRaw(t, port, version);
     await subscribed(device, 0);
     for (const id of ['a', 'b', 'c']) assert.equal(protocol.deliver(command(id)), 'sent');
-    await until(() => published(device).length === 3);
+    await until(() => published(device).length === 3 && deliveredOf(ingress).length === 3);
     assert.deepEqual(
       deliveredOf(ingress),
       ['a', 'b', 'c'].map(id => `1 {"id":"${id}","attempt":1}`),
@@ -96,6 +96,21 @@ test('a command that is never acknowledged tells nothing, and neither does one o
   await next.ping();
   await until(() => ingress.ended.length === 1);
   assert.deepEqual([deliveredOf(ingress), idsOf(device), idsOf(next)], [[], ['a'], []]);
+});
+
+test('that a command was delivered is told right before the answer that follows it, and by itself when none does', async t => {
+  const { port, protocol, ingress } = await startMqtt(t);
+  const device = await connectRaw(t, port, 5);
+  await subscribed(device);
+  for (const id of ['a', 'b']) protocol.deliver(command(id));
+  await until(() => published(device).length === 2);
+  device.send({ cmd: 'puback', messageId: published(device)[0]!.messageId });
+  device.publish(`${COMMANDS}/ack`, '{"id":"a"}');
+  await device.nextOf('puback');
+  const kinds = ingress.all.map(({ kind }) => kind);
+  assert.deepEqual(kinds.slice(kinds.indexOf('receiving') + 1), ['delivered', 'ack']);
+  device.send({ cmd: 'puback', messageId: published(device)[1]!.messageId });
+  await until(() => deliveredOf(ingress).length === 2);
 });
 
 test('nobody is disconnected when a delivery can not be told: the command is sent again', async t => {

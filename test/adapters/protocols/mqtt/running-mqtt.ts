@@ -31,6 +31,8 @@ export class ScriptedIngress implements Ingress {
   readonly sessions: Uplink[] = [];
   /** What the adapter itself tells of sessions: what they take, and what was delivered. */
   readonly told: Uplink[] = [];
+  /** Everything, as it came. */
+  readonly all: Uplink[] = [];
   readonly #newest = new Map<string, SessionPlace>();
   readonly held: ((outcome: Outcome) => void)[] = [];
   fill = 0;
@@ -48,6 +50,7 @@ export class ScriptedIngress implements Ingress {
   }
 
   receive(uplink: Uplink, settled: (outcome: Outcome) => void): void {
+    this.all.push(uplink);
     if (uplink.kind === 'receiving' || uplink.kind === 'delivered') {
       this.told.push(uplink);
       return this.#answer(this.toldOutcomeOf(uplink), settled);
