@@ -33,7 +33,7 @@ const store: Store = {
       commands: [],
       commandWindow: null,
     })),
-  due: async () => ({ addresses: [], after: null }),
+  due: async () => ({ addresses: [], ended: [], after: null }),
   commit: async (_lane, effects) => effects.map(() => true),
 };
 const host = new Host({

@@ -54,7 +54,8 @@ export type CommandOrder = {
   /** Of the device. */
   readonly shard: number;
   readonly name: string;
-  readonly parameters: JsonObject;
+  /** An object, as JSON text: there may be many in memory, and only their device looks into them. */
+  readonly parametersJson: string;
   readonly mode: CommandMode;
   /** The place in `PRIORITIES`. */
   readonly priority: number;

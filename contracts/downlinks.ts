@@ -17,8 +17,10 @@ export type Downlink = {
   readonly attempt: CommandAttempt | null;
 };
 
-/** Travels as the payload (JSON) of an uplink of kind `delivered` or `undelivered`. */
+/** Travels as the payload (JSON) of an uplink of kind `delivered`. */
 export type CommandAttempt = { readonly id: string; readonly attempt: number };
+/** Travels as the payload (JSON) of an uplink of kind `undelivered`: certainly not a byte of this attempt was sent. */
+export type UndeliveredAttempt = CommandAttempt & { readonly why: Exclude<Delivery, 'sent'> };
 
 /**
  * What became of a downlink at the connection. `sent`: it is on its way; its transport's acknowledgement comes as an uplink of kind

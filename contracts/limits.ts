@@ -106,6 +106,8 @@ export const LIMITS = {
   actorThrowsPerMinute: 5,
   /** Commands of one device that have not ended: beyond it nobody reads what is asked any more. They are in memory with its actor. */
   deviceOpenCommands: 100,
+  /** Their parameters together, as JSON text. */
+  deviceOpenCommandsMaxBytes: 512 * 1024,
   /** Commands under way to one device at once, unless its registration says another number; and the largest such number. */
   commandWindow: 1,
   commandWindowMax: 10,
@@ -126,6 +128,7 @@ export const LIMITS = {
   commandsPerSecond: 5_000,
   /** Downlinks on their way to the connections of one other node. */
   downlinksPerNode: 10_000,
+  downlinksPerNodeMaxBytes: 8 * 1024 * 1024,
   /** How long ended commands are kept, with all that happened to them. */
   commandKeepDays: 90,
   /** Callers of this process that wait for the answer of a device, and how long they may. */

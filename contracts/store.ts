@@ -92,6 +92,8 @@ export type DeviceRecord = {
 /** Devices that have open commands, and something to do about them that no message will bring. */
 export type Due = {
   readonly addresses: readonly DeviceAddress[];
+  /** Those that are decommissioned. */
+  readonly ended: readonly DeviceAddress[];
   /** Where to go on; null: these were all. */
   readonly after: number | null;
 };

@@ -7,6 +7,7 @@ import { Downlinks } from '../actors/runtime/downlinks.ts';
 import { Host } from '../actors/runtime/host.ts';
 import { Intake } from '../actors/runtime/intake.ts';
 import { Router } from '../actors/runtime/router.ts';
+import { undelivered } from '../actors/runtime/undelivered.ts';
 import { deliverOver } from '../adapters/bus/deliver.ts';
 import { watchNats } from '../adapters/bus/nats-link.ts';
 import { pushOver, tellOver } from '../adapters/bus/push.ts';
@@ -66,7 +67,10 @@ export function makeRuntime(
   const shards = new ShardMap();
   const fronts = new Fronts();
   const waiters = new Waiters(limits.commandWaiters);
-  const hosting = config.services.includes('actors') ? makeHosting(node, broker, fronts, waiters, onFenced) : undefined;
+  const router = new Router({ ...system, limits, instanceId, shards, deliver: deliverOver(broker, address, limits) });
+  const hosting = config.services.includes('actors')
+    ? makeHosting(node, { broker, router, fronts, waiters, onFenced })
+    : undefined;
   const membership = new Membership({
     ...system,
     limits,
@@ -80,18 +84,19 @@ export function makeRuntime(
     onFenced,
     onEvent: (what, about) => log.info(about, what),
   });
-  const router = new Router({ ...system, limits, instanceId, shards, deliver: deliverOver(broker, address, limits) });
   const alone = database.engine === 'pglite' ? holdings : undefined;
   const twinOf = (it: DeviceAddress) => (membership.isCurrent ? hosting?.host.twinOf(it) : undefined);
   return { router, shards, membership, hosting, alone, twinOf, fronts, waiters };
 }
 
+type HostingParts = Pick<Runtime, 'router' | 'fronts' | 'waiters'> & {
+  readonly broker: ServiceBroker;
+  readonly onFenced: () => void;
+};
+
 function makeHosting(
   { config, database, log, instanceId, address }: Omit<Node, 'http'>,
-  broker: ServiceBroker,
-  fronts: Fronts,
-  waiters: Waiters,
-  onFenced: () => void,
+  { broker, router, fronts, waiters, onFenced }: HostingParts,
 ): Hosting {
   const { limits, acknowledgeBeforeCommit, redisUrl } = config;
   const mirror = redisUrl === undefined ? undefined : new TwinMirror(redisUrl, limits, delta);
@@ -102,7 +107,7 @@ function makeHosting(
     here: { deliver: downlink => fronts.deliver(downlink), ended: commands => waiters.tell(commands) },
     push: pushOver(broker, limits),
     tell: tellOver(broker, limits),
-    failed: (downlink, why) => host.notSent(downlink, why),
+    failed: (downlink, why) => notSent(downlink, why),
   });
   const host = new Host({
     ...system,
@@ -115,5 +120,6 @@ function makeHosting(
     onFenced,
     onDefect: (err, uplink) => log.error({ err, device: uplink.address.key }, 'an actor failed to handle a message'),
   });
+  const notSent = undelivered({ ingress: router, host, clock: systemClock });
   return { store, mirror, host, intake: new Intake({ ...system, host, instanceId, limits }) };
 }

@@ -1,4 +1,4 @@
-import { type CommandAttempt, type Delivery, RECEIVES } from '../../contracts/downlinks.ts';
+import { type CommandAttempt, RECEIVES, type UndeliveredAttempt } from '../../contracts/downlinks.ts';
 import { readJsonPayload } from '../../contracts/json.ts';
 import type { CommandAnswer, DeviceRequest } from '../../contracts/requests.ts';
 import { type DeviceRecord, type Effects, noEffects } from '../../contracts/store.ts';
@@ -37,6 +37,7 @@ export class DeviceActor {
   readonly tenantId: number;
   readonly deviceUid: number;
   readonly #state: DeviceRecord['state'];
+  readonly #isActive: boolean;
   readonly #series: Series;
   readonly #session: DeviceSession;
   /** Null for the many that have none. */
@@ -51,18 +52,21 @@ export class DeviceActor {
     this.tenantId = record.tenantId;
     this.deviceUid = record.deviceUid;
     this.#state = record.state;
+    this.#isActive = record.state !== 'suspended' && record.state !== 'decommissioned';
     this.#series = new Series(record.measurements, record.newestUs);
     this.#session = new DeviceSession(record.session);
     this.#twin = record.twin;
     this.#commandWindow = record.commandWindow;
     this.#commands =
-      record.commands.length === 0 ? null : new DeviceCommands(record.commands, this.#session.number, around);
+      record.commands.length === 0
+        ? null
+        : new DeviceCommands(record.commands, this.#session.takes(RECEIVES.command)?.session ?? 0, around);
     this.#tellDesiredAtMs = this.#session.takes(RECEIVES.desired) !== null && differs(record.twin) ? 0 : NEVER;
   }
 
   /** It comes by a connection that was replaced by a newer one: its device has sent it again by that, or will. */
   isStale({ session, kind }: Uplink): boolean {
-    return session !== 0 && kind !== 'disconnected' && kind !== 'undelivered' && session < this.#session.number;
+    return session !== 0 && kind !== 'disconnected' && session < this.#session.number;
   }
 
   /** When it wants a `tick`, if nothing comes before: milliseconds since 1970. Infinity: never. */
@@ -113,10 +117,6 @@ export class DeviceActor {
   refuse(uplink: Uplink, refusal: Refusal, around: Surroundings): Effects {
     if (OWN.has(uplink.kind)) return this.#told({ state: 'rejected', ...refusal });
     return deadLetterOf(uplink, refusal, this.tenantId, this.deviceUid, around.uuid());
-  }
-
-  get #isActive(): boolean {
-    return this.#state !== 'suspended' && this.#state !== 'decommissioned';
   }
 
   #take(uplink: Uplink, around: Surroundings): Effects | Refusal {
@@ -220,7 +220,7 @@ export class DeviceActor {
     around: Surroundings,
     draft: Draft,
   ): CommandAnswer {
-    this.#commands ??= new DeviceCommands([], this.#session.number, around);
+    this.#commands ??= new DeviceCommands([], 0, around);
     const moment = this.#moment(uplink, around, draft);
     const answer =
       request.type === 'command'
@@ -246,7 +246,7 @@ export class DeviceActor {
   }
 
   #attempted(uplink: Uplink, around: Surroundings): Effects {
-    const { id, attempt, why } = readJsonPayload<CommandAttempt & { why?: Exclude<Delivery, 'sent'> }>(uplink.payload);
+    const { id, attempt, why } = readJsonPayload<CommandAttempt & Partial<UndeliveredAttempt>>(uplink.payload);
     const draft = new Draft();
     const moment = this.#moment(uplink, around, draft);
     const isNews =
@@ -262,7 +262,7 @@ export class DeviceActor {
     const draft = new Draft();
     if (this.#state === 'decommissioned')
       this.#commands?.endAll('device_decommissioned', this.#moment(uplink, around, draft));
-    if (this.#tellDesiredAtMs <= uplink.receivedAtMs) this.#tellDesired(uplink.address, draft);
+    if (this.#tellDesiredAtMs <= around.nowMs()) this.#tellDesired(uplink.address, draft);
     this.#advance(uplink, around, draft);
     return this.#drafted(draft, STORED);
   }
@@ -282,9 +282,9 @@ export class DeviceActor {
     if (commands?.size === 0) this.#commands = null;
   }
 
-  #moment({ address, receivedAtMs: nowMs }: Uplink, around: Surroundings, draft: Draft): Moment {
+  #moment({ address }: Uplink, around: Surroundings, draft: Draft): Moment {
     const place: SessionPlace | null = this.#session.takes(RECEIVES.command);
-    return { nowMs, address, place, around, draft, maySend: () => false };
+    return { nowMs: around.nowMs(), address, place, around, draft, maySend: () => false };
   }
 
   // Telemetry.

@@ -13,6 +13,8 @@ export interface CommandPace {
 export type Surroundings = {
   readonly decode: Decode;
   readonly limits: Limits;
+  /** Milliseconds since 1970, by the clock of the host: what comes from elsewhere has the time of other clocks, and may have been on its way for long. */
+  readonly nowMs: () => number;
   readonly uuid: () => string;
   /** A random number from 0 to 1, without 1. */
   readonly fraction: () => number;

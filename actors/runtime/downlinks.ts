@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { CommandRecord } from '../../contracts/commands.ts';
 import type { Delivery, Downlink, Egress, Output } from '../../contracts/downlinks.ts';
 import type { Limits } from '../../contracts/limits.ts';
@@ -13,10 +14,13 @@ export type DownlinksParts = {
   readonly tell: (address: string, commands: readonly CommandRecord[]) => void;
   /** It was certainly not sent (or, `unknown`, perhaps). */
   readonly failed: (downlink: Downlink, why: Exclude<Delivery, 'sent'> | 'unknown') => void;
-  readonly limits: Pick<Limits, 'downlinksPerNode' | 'batchMaxMessages'>;
+  readonly limits: Pick<Limits, 'downlinksPerNode' | 'downlinksPerNodeMaxBytes' | 'batchMaxMessages' | 'batchMaxBytes'>;
 };
 
-type Way = { queue: Downlink[]; underWay: boolean };
+type Way = { queue: Downlink[]; bytes: number; underWay: boolean };
+/** What the rest of a downlink takes on the bus. */
+const OVERHEAD_BYTES = 200;
+const bytesOf = ({ payload }: Downlink): number => Buffer.byteLength(payload) + OVERHEAD_BYTES;
 
 /** The way down, after the commit: to connections here at once, to those of other nodes in batches, one under way to each node, so that order is kept. */
 export class Downlinks {
@@ -47,7 +51,9 @@ export class Downlinks {
     const { address: own, here, limits } = this.#parts;
     if (address === own) return this.#settle(downlink, here.deliver(downlink));
     const way = this.#wayTo(address);
-    if (way.queue.length >= limits.downlinksPerNode) return this.#settle(downlink, 'full');
+    const isFull = way.queue.length >= limits.downlinksPerNode || way.bytes >= limits.downlinksPerNodeMaxBytes;
+    if (isFull) return this.#settle(downlink, 'full');
+    way.bytes += bytesOf(downlink);
     way.queue.push(downlink);
     if (!way.underWay) void this.#run(address, way);
   }
@@ -55,7 +61,7 @@ export class Downlinks {
   #wayTo(address: string): Way {
     const known = this.#ways.get(address);
     if (known) return known;
-    const made: Way = { queue: [], underWay: false };
+    const made: Way = { queue: [], bytes: 0, underWay: false };
     this.#ways.set(address, made);
     return made;
   }
@@ -63,13 +69,28 @@ export class Downlinks {
   async #run(address: string, way: Way): Promise<void> {
     way.underWay = true;
     while (way.queue.length > 0) {
-      const batch = way.queue.splice(0, this.#parts.limits.batchMaxMessages);
+      const batch = this.#takeBatch(way);
       const deliveries = await this.#parts.push(address, batch).catch(failureOf);
       batch.forEach((downlink, i) => {
         this.#settle(downlink, typeof deliveries === 'string' ? deliveries : (deliveries[i] ?? 'unknown'));
       });
     }
     this.#ways.delete(address);
+  }
+
+  /** As many as one message of the bus carries. */
+  #takeBatch(way: Way): Downlink[] {
+    const { batchMaxMessages, batchMaxBytes } = this.#parts.limits;
+    let bytes = 0;
+    let end = 0;
+    while (end < Math.min(way.queue.length, batchMaxMessages)) {
+      const next = bytesOf(way.queue[end]!);
+      if (end > 0 && bytes + next > batchMaxBytes) break;
+      bytes += next;
+      end++;
+    }
+    way.bytes -= bytes;
+    return way.queue.splice(0, end);
   }
 
   #settle(downlink: Downlink, delivery: Delivery | 'unknown'): void {

@@ -1,7 +1,7 @@
 import type { Limits } from '../../contracts/limits.ts';
 import type { Store } from '../../contracts/store.ts';
 import type { DeviceAddress } from '../../contracts/uplinks.ts';
-import { every, type Scheduler } from './ports.ts';
+import { every, pause, type Scheduler } from './ports.ts';
 
 export type DueWatchParts = {
   readonly store: Pick<Store, 'due'>;
@@ -11,9 +11,12 @@ export type DueWatchParts = {
   readonly shards: () => readonly number[];
   /** Something is to be done about this device. */
   readonly wake: (address: DeviceAddress) => void;
+  /** The same, and its actor may not have heard that it is decommissioned. */
+  readonly changed: (address: DeviceAddress) => void;
 };
 
 const LOOK_MS = 1_000;
+const BETWEEN_PAGES_MS = 50;
 /** Every so many looks everything is looked through, in case something was missed. */
 const LOOKS_PER_ROUND = 60;
 
@@ -64,11 +67,14 @@ export class DueWatch {
   }
 
   async #wakeAll(shards: readonly number[], resume: boolean): Promise<void> {
-    const { store, limits, wake } = this.#parts;
+    const { store, limits, scheduler, wake, changed } = this.#parts;
     for (let after: number | null = 0; after !== null; ) {
       const due = await store.due(shards, resume, after, limits.activationBatch);
       for (const address of due.addresses) wake(address);
+      for (const address of due.ended) changed(address);
       after = due.after;
+      // What was woken is loaded meanwhile: after a long time without an owner there may be many.
+      if (after !== null) await pause(scheduler, BETWEEN_PAGES_MS);
     }
   }
 }

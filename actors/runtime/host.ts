@@ -1,9 +1,7 @@
-import type { Decode } from '../../contracts/codecs.ts';
-import type { Delivery, Downlink, Output } from '../../contracts/downlinks.ts';
-import type { Limits } from '../../contracts/limits.ts';
+import type { Downlink } from '../../contracts/downlinks.ts';
 import type { Holding } from '../../contracts/ownership.ts';
-import type { DeviceRecord, Effects, Store } from '../../contracts/store.ts';
-import type { TwinFollower, TwinRecord } from '../../contracts/twins.ts';
+import type { DeviceRecord, Effects } from '../../contracts/store.ts';
+import type { TwinRecord } from '../../contracts/twins.ts';
 import {
   type DeviceAddress,
   MOVED,
@@ -17,8 +15,9 @@ import {
 import { DeviceActor } from '../device/device.actor.ts';
 import type { Surroundings } from '../device/surroundings.ts';
 import { Activation } from './activation.ts';
+import type { HostParts } from './host-parts.ts';
 import { Passivation } from './passivation.ts';
-import { type Clock, every, pause, type Random, type Scheduler } from './ports.ts';
+import { every, pause } from './ports.ts';
 import { Quarantine } from './quarantine.ts';
 import { Residence } from './residence.ts';
 import { Severed } from './severed.ts';
@@ -27,25 +26,6 @@ import { Slots } from './slots.ts';
 import { nobody, outcomesOf, Tally } from './tally.ts';
 import { Wakes } from './wakes.ts';
 import { Writing } from './writing.ts';
-
-export type HostParts = {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly scheduler: Scheduler;
-  readonly random: Random;
-  readonly limits: Limits;
-  readonly decode: Decode;
-  /** Another instance took over: this process has nothing more to do. */
-  readonly onFenced: () => void;
-  /** An actor threw: a defect, for the log. */
-  readonly onDefect: (error: unknown, uplink: Uplink) => void;
-  /** A device's twin as it is stored: after each change, and whenever its actor was loaded. */
-  readonly onTwin?: TwinFollower;
-  /** What may leave now, because what it depends on is stored: the way down to devices. */
-  readonly onOutputs?: (outputs: readonly Output[]) => void;
-  /** Only to show that the tests can fail: senders are told before the commit. */
-  readonly acknowledgeBeforeCommit?: boolean;
-};
 
 const NO_DEVICE: Outcome = { state: 'rejected', reason: 'device_unknown', detail: 'There is no such device' };
 const SWEEP_MS = 1_000;
@@ -84,7 +64,15 @@ export class Host {
     this.#slots = new Slots({
       residence: this.#residence,
       load: slot => !this.#closed && this.#activation.add(slot),
+      replaced: slot => this.#wakes.forget(slot),
       back: (waiting, outcome) => this.#sentBack(waiting, outcome),
+    });
+    this.#wakes = new Wakes({
+      ...parts,
+      slots: this.#slots,
+      residence: this.#residence,
+      changed: key => this.changed(key),
+      handle: (slot, uplink) => this.#handle(slot, uplink, nobody, clock.nowMs()),
     });
     this.#writing = new Writing({
       ...parts,
@@ -92,18 +80,14 @@ export class Host {
       residence: this.#residence,
       severed: this.#severed,
       tally: this.#tally,
+      pace: this.#wakes.pace,
       around: () => this.#around,
       close: () => this.#close(),
-    });
-    this.#wakes = new Wakes({
-      ...parts,
-      slots: this.#slots,
-      residence: this.#residence,
-      handle: (slot, uplink) => this.#handle(slot, uplink, nobody, clock.nowMs()),
     });
     this.#around = {
       decode: parts.decode,
       limits,
+      nowMs: () => clock.nowMs(),
       uuid: () => parts.random.uuid(),
       fraction: () => parts.random.fraction(),
       pace: this.#wakes.pace,
@@ -245,7 +229,13 @@ export class Host {
     if (slot.actor!.isStale(uplink)) return this.#count(UNKNOWN, settle);
     const effects = this.#effectsOf(slot, slot.actor!, uplink);
     if (slot.waiting === null) this.#wakes.follow(slot);
-    if (isNothing(uplink, effects)) return this.#count(effects.outcome, settle);
+    if (isNothing(uplink, effects)) {
+      this.#wakes.pace.reserve(0);
+      this.#count(effects.outcome, settle);
+      // It failed, and there is nothing in the lane after which it would be loaded again.
+      if (slot.waiting !== null) this.#slots.reload(slot);
+      return;
+    }
     this.#writing.add(slot, uplink, effects, settle, sinceMs);
   }
 
@@ -259,9 +249,9 @@ export class Host {
     return effects;
   }
 
-  /** A downlink of a device here was certainly not sent, or (`unknown`) perhaps not. */
-  notSent(downlink: Downlink, why: Exclude<Delivery, 'sent'> | 'unknown'): void {
-    this.#wakes.notSent(downlink, why);
+  /** What is desired was perhaps not told to this device. */
+  desiredNotTold(downlink: Downlink): void {
+    this.#wakes.desiredNotTold(downlink);
   }
 
   /** The twin as it is stored; null: it has none. Undefined: it is not known here. */

@@ -7,6 +7,8 @@ export type SlotsParts = {
   readonly residence: Residence;
   /** Its actor is to be loaded. */
   readonly load: (slot: Slot) => void;
+  /** It is not in its place any more: another took it. */
+  readonly replaced: (slot: Slot) => void;
   /** Nobody handled this one, and nobody will. */
   readonly back: (waiting: Waiting, outcome: Outcome) => void;
 };
@@ -25,6 +27,7 @@ export class Slots {
   of(address: DeviceAddress): Slot {
     const known = this.byKey.get(address.key);
     if (known && this.isCurrent(known)) return known;
+    if (known) this.#parts.replaced(known);
     const slot = newSlot(address, this.#parts.residence.epochOf(address.shard)!);
     this.byKey.set(address.key, slot);
     this.reload(slot);

@@ -29,8 +29,12 @@ export class Turns<T extends TurnTaker> implements CommandPace {
   readonly #parts: TurnsParts<T>;
   /** One queue for each priority; a Set keeps the order in which they asked. */
   readonly #waiting: readonly Set<T>[] = Array.from({ length: PRIORITY_COUNT }, () => new Set<T>());
+  /** How many may leave now. Each is taken away when it leaves, which is after its commit: so however long commits take, none are saved up. */
   #tokens = Number.POSITIVE_INFINITY;
   #filledAtMs: number;
+  /** Of those, what was promised just now, and what is on its way through the lane. */
+  #promised = 0;
+  #reserved = 0;
   #cancel: (() => void) | undefined;
 
   constructor(parts: TurnsParts<T>) {
@@ -49,7 +53,21 @@ export class Turns<T extends TurnTaker> implements CommandPace {
   }
 
   giveBack(): void {
-    this.#tokens++;
+    if (this.#promised > 0) this.#promised--;
+  }
+
+  /** What was promised is used for this many attempts, which are on their way into the database; the rest is not used. */
+  reserve(attempts: number): void {
+    this.#promised = 0;
+    this.#reserved += attempts;
+  }
+
+  /** They are out of the lane: they leave, or never will. */
+  left(attempts: number, haveLeft: boolean): void {
+    this.#reserved -= attempts;
+    if (!haveLeft || attempts === 0) return;
+    this.#fill();
+    this.#tokens -= attempts;
   }
 
   /** It wants a turn of this priority from now on; NO_TURN: none any more. */
@@ -95,13 +113,17 @@ export class Turns<T extends TurnTaker> implements CommandPace {
     return { perSecond: all - burst + 1, burst };
   }
 
-  #takeToken(): boolean {
+  #fill(): void {
     const nowMs = this.#parts.clock.elapsedMs();
     const { perSecond, burst } = this.#rate();
     this.#tokens = Math.min(burst, this.#tokens + ((nowMs - this.#filledAtMs) / 1_000) * perSecond);
     this.#filledAtMs = nowMs;
-    if (this.#tokens < 1) return false;
-    this.#tokens--;
+  }
+
+  #takeToken(): boolean {
+    this.#fill();
+    if (this.#tokens - this.#reserved - this.#promised < 1) return false;
+    this.#promised++;
     return true;
   }
 

@@ -1,11 +1,9 @@
 import { SHARDS } from '../../contracts/addresses.ts';
-import type { Delivery, Downlink } from '../../contracts/downlinks.ts';
-import { jsonPayload } from '../../contracts/json.ts';
+import type { Downlink } from '../../contracts/downlinks.ts';
 import type { Limits } from '../../contracts/limits.ts';
 import type { Store } from '../../contracts/store.ts';
-import type { DeviceAddress, Uplink, UplinkKind } from '../../contracts/uplinks.ts';
+import type { DeviceAddress, Uplink } from '../../contracts/uplinks.ts';
 import { NO_TURN } from '../device/commands/device-commands.ts';
-import type { CommandPace } from '../device/surroundings.ts';
 import { DueWatch } from './due-watch.ts';
 import type { Clock, Scheduler } from './ports.ts';
 import type { Residence } from './residence.ts';
@@ -21,6 +19,8 @@ export type WakesParts = {
   readonly limits: Limits;
   readonly slots: Slots;
   readonly residence: Residence;
+  /** The actor of this device, if there is one, may not know what is stored. */
+  readonly changed: (key: string) => void;
   /** Hands this to the actor of a slot that has one. */
   readonly handle: (slot: Slot, uplink: Uplink) => void;
 };
@@ -50,10 +50,14 @@ export class Wakes {
       ...parts,
       shards: () => residence.shards(),
       wake: address => this.#wakeDevice(address),
+      changed: address => {
+        parts.changed(address.key);
+        this.#wakeDevice(address);
+      },
     });
   }
 
-  get pace(): CommandPace {
+  get pace(): Turns<Slot> {
     return this.#turns;
   }
 
@@ -92,25 +96,29 @@ export class Wakes {
   }
 
   /** False: its actor is not here, or is being loaded, and will look by itself then. */
-  wake(slot: Slot, kind: UplinkKind, session = 0, payload: Uint8Array = NOTHING): boolean {
+  wake(slot: Slot, kind: 'tick' | 'turn'): boolean {
     const { slots, clock, handle } = this.#parts;
     const { address } = slot;
     if (slot.waiting !== null || slot.actor === null || slots.byKey.get(address.key) !== slot) return false;
     if (this.#isOver || !slots.isCurrent(slot)) return false;
-    handle(slot, { address, session, receivedAtMs: clock.nowMs(), kind, topic: '', contentType: '', payload });
+    handle(slot, {
+      address,
+      session: 0,
+      receivedAtMs: clock.nowMs(),
+      kind,
+      topic: '',
+      contentType: '',
+      payload: NOTHING,
+    });
     return true;
   }
 
-  /** A downlink of a device here was certainly not sent, or (`unknown`) perhaps not. */
-  notSent({ tenant, device, session, kind, attempt }: Downlink, why: Exclude<Delivery, 'sent'> | 'unknown'): void {
-    const { slots, scheduler, clock, limits } = this.#parts;
+  /** What is desired was perhaps not told to this device: it is told again a while later. */
+  desiredNotTold({ tenant, device, session }: Downlink): void {
+    const { slots, clock, limits } = this.#parts;
     const slot = slots.byKey.get(`${tenant}/${device}`);
+    // An actor that is loaded (again) tells it anyway.
     if (slot === undefined || !slot.actor || slot.waiting !== null) return;
-    // Not in the middle of what lets it out.
-    if (attempt !== null && why !== 'unknown')
-      return scheduler.soon(() => void this.wake(slot, 'undelivered', session, jsonPayload({ ...attempt, why })));
-    // `gone` is also said of a node that the bus does not reach: the connection may be there, and nothing else would tell it.
-    if (kind !== 'desired' || why === 'not_receiving') return;
     slot.actor.desiredNotTold(session, clock.nowMs() + limits.commandRetryMs);
     this.follow(slot);
   }

@@ -1,6 +1,5 @@
 /** Commands as rows: the columns that a query has to select, and the record that they make. */
 import type { CommandMode, CommandRecord, CommandState, CommandTransition } from '../../contracts/commands.ts';
-import type { JsonObject } from '../../contracts/json.ts';
 
 export type CommandRow = {
   command_id: string;
@@ -8,7 +7,7 @@ export type CommandRow = {
   device_id: string;
   shard: number;
   name: string;
-  parameters: JsonObject;
+  parameters_json: string;
   mode: CommandMode;
   priority: number;
   supersedes: string | null;
@@ -31,7 +30,7 @@ export type CommandRow = {
 const msOf = (column: string): string => `(extract(epoch FROM c.${column}) * 1000)::int8`;
 
 /** Of `command c`, joined with `device d`. */
-export const COMMAND_COLUMNS = `c.command_id, c.tenant_id, d.device_id, c.shard, c.name, c.parameters, c.mode, c.priority,
+export const COMMAND_COLUMNS = `c.command_id, c.tenant_id, d.device_id, c.shard, c.name, c.parameters::text AS parameters_json, c.mode, c.priority,
   c.supersedes, c.idempotency_key, c.request_hash, c.job_id, c.resend_of, c.requested_by,
   ${msOf('created_at')} AS created_ms, ${msOf('deadline_at')} AS deadline_ms, c.state, c.attempt, c.transitions,
   c.result::text AS result, c.error::text AS error, ${msOf('ended_at')} AS ended_ms`;
@@ -46,7 +45,7 @@ export const commandRecordOf = (row: CommandRow): CommandRecord => ({
   id: row.command_id,
   shard: row.shard,
   name: row.name,
-  parameters: row.parameters,
+  parametersJson: row.parameters_json,
   mode: row.mode,
   priority: row.priority,
   supersedes: row.supersedes,

@@ -61,7 +61,7 @@ function insertParams(changes: readonly Change[]): unknown[][] {
     changes.map(one => one.of.deviceUid),
     column(it => it.shard),
     column(it => it.name),
-    column(it => jsonOf(it.parameters)),
+    column(it => it.parametersJson),
     column(it => it.mode),
     column(it => it.priority),
     column(it => it.supersedes),

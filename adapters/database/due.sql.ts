@@ -1,6 +1,6 @@
 /** A page of the devices of these shards with open commands whose deadline has passed. */
 export const OVERDUE_SQL = `
-SELECT d.device_uid, t.slug, d.device_id, true AS due
+SELECT d.device_uid, t.slug, d.device_id, true AS due, d.state = 'decommissioned' AS ended
 FROM (
   SELECT DISTINCT device_uid FROM command
   WHERE ended_at IS NULL AND shard = ANY ($1::int2[]) AND deadline_at <= now() AND device_uid > $2::int8
@@ -17,7 +17,7 @@ ORDER BY d.device_uid`;
  */
 export const RESUME_SQL = `
 SELECT d.device_uid, t.slug, d.device_id,
-       c.deadline_at <= now() OR d.state = 'decommissioned' OR n.instance_id IS NOT NULL AS due
+       c.deadline_at <= now() OR n.instance_id IS NOT NULL AS due, d.state = 'decommissioned' AS ended
 FROM (
   SELECT device_uid, min(deadline_at) AS deadline_at FROM command
   WHERE ended_at IS NULL AND shard = ANY ($1::int2[]) AND device_uid > $2::int8

@@ -6,15 +6,18 @@ import type { Ingress } from '../../contracts/uplinks.ts';
 import type { Application } from '../../mixins/callers.ts';
 import { checkParameters, TypeCommands, UNDEFINED_COMMAND } from '../../mixins/type-commands.ts';
 import { unknownDevice } from '../../mixins/unknown-device.ts';
-import type { Waiters } from '../../mixins/waiters.ts';
+import type { Wait, Waiters } from '../../mixins/waiters.ts';
 import type { Node } from '../node.ts';
 import { commandsById, commandsByKey, endedCommands, type StoredCommand } from './command-reading.ts';
 import { type CommandRequest, hashOf } from './command-requests.ts';
+import { OneByOne } from './one-by-one.ts';
 import { type Idempotent, orderOf } from './orders.ts';
 import { repeated, type Submitting, submit } from './submitting.ts';
 import { type Target, targetReader } from './targets.ts';
 import { endOf } from './waiting.ts';
 
+/** `wait`: for its end, from before it was handed over. */
+type Taken = { readonly command: StoredCommand; readonly wait?: Wait };
 export type Patience = { readonly ms: number; onCancel(cancel: () => void): void };
 
 export class CommandDesk {
@@ -25,6 +28,7 @@ export class CommandDesk {
   readonly #ended: ReturnType<typeof endedCommands>;
   readonly #targets: ReturnType<typeof targetReader>;
   readonly #types: TypeCommands;
+  readonly #sameKey = new OneByOne();
 
   constructor(
     { config, database, address }: Pick<Node, 'config' | 'database' | 'address'>,
@@ -51,18 +55,35 @@ export class CommandDesk {
    */
   async take(caller: Application, request: CommandRequest, key?: string, patience?: Patience): Promise<StoredCommand> {
     const idempotent = key === undefined ? undefined : { key, hash: hashOf(request) };
+    if (!isDeviceId(request.deviceId, this.#limits.deviceIdMaxLength)) throw unknownDevice(request.deviceId);
+    const work = () => this.#taken(caller, request, idempotent, patience);
+    // The second of two requests with one key finds the command of the first, instead of losing a race for it.
+    const { command, wait } = await (key === undefined ? work() : this.#sameKey.run(`${caller.tenantId} ${key}`, work));
+    if (wait === undefined) return this.#await(command, patience);
+    try {
+      return await this.#outcome(command, wait);
+    } finally {
+      wait.cancel();
+    }
+  }
+
+  async #taken(
+    caller: Application,
+    request: CommandRequest,
+    idempotent: Idempotent | undefined,
+    patience: Patience | undefined,
+  ): Promise<Taken> {
     const { tenantId } = caller;
     const { deviceId } = request;
-    if (!isDeviceId(deviceId, this.#limits.deviceIdMaxLength)) throw unknownDevice(deviceId);
     const [target, before] = await Promise.all([
       this.#targets.load({ tenantId, deviceId }),
       idempotent && this.#submitting.byKey.load({ tenantId, key: idempotent.key }),
     ]);
     if (target === undefined) throw unknownDevice(deviceId);
-    if (before !== undefined) return this.#await(repeated(before, idempotent!), patience);
+    if (before !== undefined) return { command: repeated(before, idempotent!) };
     const order = await this.#order(caller, request, target, idempotent);
-    if (patience === undefined) return submit(this.#submitting, caller, deviceId, order, null);
-    return this.#submitAndAwait(caller, deviceId, order, patience);
+    if (patience === undefined) return { command: await submit(this.#submitting, caller, deviceId, order, null) };
+    return this.#submitted(caller, deviceId, order, patience);
   }
 
   async #order(
@@ -81,19 +102,17 @@ export class CommandDesk {
   }
 
   /** Waits from before it is handed over: its end may be told before its beginning. */
-  async #submitAndAwait(
-    caller: Application,
-    deviceId: string,
-    order: CommandOrder,
-    patience: Patience,
-  ): Promise<StoredCommand> {
+  async #submitted(caller: Application, deviceId: string, order: CommandOrder, patience: Patience): Promise<Taken> {
     const wait = this.#waiters.wait(order.id, patience.ms);
     patience.onCancel(() => wait.cancel());
     try {
       const command = await submit(this.#submitting, caller, deviceId, order, this.#address);
-      return command.id === order.id ? await this.#outcome(command, wait) : await this.#await(command, patience);
-    } finally {
+      if (command.id === order.id) return { command, wait };
       wait.cancel();
+      return { command };
+    } catch (error) {
+      wait.cancel();
+      throw error;
     }
   }
 

@@ -59,7 +59,7 @@ export function requestOf(given: Given, limits: Limits): CommandRequest {
 export const requestAgain = (command: StoredCommand, ttlMs: number | undefined): CommandRequest => ({
   deviceId: command.deviceId,
   command: command.name,
-  parameters: command.parameters,
+  parameters: JSON.parse(command.parametersJson),
   supersedes: command.supersedes,
   resendOf: command.id,
   mode: command.mode,

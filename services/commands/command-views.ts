@@ -8,7 +8,7 @@ export const commandView = (command: CommandRecord & { readonly deviceId: string
   id: command.id,
   deviceId: command.deviceId,
   command: command.name,
-  parameters: command.parameters,
+  parameters: JSON.parse(command.parametersJson),
   mode: command.mode,
   priority: PRIORITIES[command.priority]!,
   supersedes: command.supersedes,

@@ -90,11 +90,11 @@ async function insert({ database }: RestNode, tenant: string, device: string, it
   await database.query(
     `INSERT INTO command (command_id, tenant_id, device_uid, shard, name, parameters, mode, priority, supersedes,
        idempotency_key, request_hash, job_id, resend_of, requested_by, created_at, deadline_at, state, attempt, transitions)
-     SELECT $1, tenant_id, device_uid, $4, $5, $6::jsonb, $7, $8, $9, $10, $11, $12, $13, $14,
-       to_timestamp($15::float8 / 1000), to_timestamp($16::float8 / 1000), $17, $18, $19::jsonb
+     SELECT $1, tenant_id, device_uid, $4, $5, $6::json, $7, $8, $9, $10, $11, $12, $13, $14,
+       to_timestamp($15::float8 / 1000), to_timestamp($16::float8 / 1000), $17, $18, $19::json
      FROM device JOIN tenant USING (tenant_id) WHERE slug = $2 AND device_id = $3`,
     [
-      ...[it.id, tenant, device, it.shard, it.name, JSON.stringify(it.parameters), it.mode, it.priority, it.supersedes],
+      ...[it.id, tenant, device, it.shard, it.name, it.parametersJson, it.mode, it.priority, it.supersedes],
       ...[it.idempotencyKey, it.requestHash, it.jobId, it.resendOf, it.requestedBy, it.createdAtMs, it.deadlineMs],
       ...[it.state, it.attempt, JSON.stringify(it.transitions)],
     ],

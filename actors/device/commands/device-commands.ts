@@ -27,10 +27,14 @@ type Held = {
   record: CommandRecord;
   /** It is not sent (again) before this, unless by another session than the one that it was last sent by. */
   notBeforeMs: number;
+  /** 0: none, or not known. */
   session: number;
   /** The nodes that wait for its end. */
   notify: readonly string[];
 };
+
+/** A session that attempts did not get to: it is left alone for a while, longer each time, so that nothing overtakes what could not leave. */
+type Pause = { readonly session: number; readonly untilMs: number; readonly failures: number };
 
 export const NO_TURN = -1;
 
@@ -44,8 +48,9 @@ export class DeviceCommands {
   /** When something is to be done, if nothing happens before. */
   #dueAtMs = Number.POSITIVE_INFINITY;
   #wantsTurn = NO_TURN;
+  #pause: Pause | null = null;
 
-  /** @param session the newest one of the device: what is under way counts as sent by it */
+  /** @param session the one that takes commands; what is under way counts as sent by it. 0: none does */
   constructor(records: readonly CommandRecord[], session: number, { limits }: Pick<Surroundings, 'limits'>) {
     this.#held = records.map(record => ({
       record,
@@ -81,11 +86,12 @@ export class DeviceCommands {
     const { nowMs, around } = moment;
     if (order.deadlineMs <= nowMs) return { error: 'deadline_passed', detail: 'The deadline has passed' };
     const replaced = this.#held.filter(({ record }) => isReplacedBy(record, order));
-    if (this.#held.length - replaced.length >= around.limits.deviceOpenCommands)
-      return {
-        error: 'too_many_open',
-        detail: `The device has ${this.#held.length} open commands; more than ${around.limits.deviceOpenCommands} are not taken`,
-      };
+    const tooMany = tooManyWith(
+      order,
+      this.#held.filter(held => !replaced.includes(held)),
+      around.limits,
+    );
+    if (tooMany !== undefined) return { error: 'too_many_open', detail: tooMany };
     for (const held of replaced) this.#end(held, 'superseded', order.id, moment);
     const fresh: CommandRecord = { ...order, state: 'queued', attempt: 0, transitions: [], endedAtMs: null };
     const held: Held = { record: fresh, notBeforeMs: 0, session: 0, notify: notify === null ? [] : [notify] };
@@ -117,6 +123,7 @@ export class DeviceCommands {
   answered(ack: CommandAck, moment: Moment): boolean {
     const held = this.#find(ack.id);
     if (held === undefined || held.record.attempt === 0) return false;
+    this.#pause = null;
     const { status, reason } = ack;
     if (status === 'accepted') {
       const { state, transitions } = held.record;
@@ -137,18 +144,22 @@ export class DeviceCommands {
   /** The transport's acknowledgement of an attempt. */
   delivered(id: string, attempt: number, moment: Moment): boolean {
     const held = this.#find(id);
+    this.#pause = null;
     if (held?.record.state !== 'sent' || held.record.attempt !== attempt) return false;
     this.#step(held, 'delivered', null, moment);
     return true;
   }
 
-  /** Certainly not a byte of this attempt was sent, so it does not count as one. */
+  /** Certainly not a byte of this attempt was sent, so it does not count as one. What was sent before is under way all the same. */
   undelivered(id: string, attempt: number, why: Exclude<Delivery, 'sent'>, moment: Moment): boolean {
     const held = this.#find(id);
     if (held?.record.state !== 'sent' || held.record.attempt !== attempt) return false;
     const { fraction, limits } = moment.around;
-    this.#step(held, 'queued', why, moment, { attempt: attempt - 1 });
-    held.notBeforeMs = moment.nowMs + jitteredBackoffMs(1, fraction(), limits);
+    this.#step(held, attempt > 1 ? 'sent' : 'queued', why, moment, { attempt: attempt - 1 });
+    held.notBeforeMs = 0;
+    const { session } = held;
+    const failures = (this.#pause?.session === session ? this.#pause.failures : 0) + 1;
+    this.#pause = { session, failures, untilMs: moment.nowMs + jitteredBackoffMs(failures, fraction(), limits) };
     return true;
   }
 
@@ -182,6 +193,7 @@ export class DeviceCommands {
 
   /** What is to be sent now: of what is to be repeated, and of what waits while there is room, the most urgent and oldest. */
   #next(window: number, place: SessionPlace, nowMs: number): Held | undefined {
+    if (this.#isPaused(place, nowMs)) return undefined;
     const hasRoom = this.#held.filter(({ record }) => isUnderWay(record.state)).length < window;
     let best: Held | undefined;
     for (const held of this.#held) {
@@ -191,6 +203,10 @@ export class DeviceCommands {
       if (isDue && isWanted && (best === undefined || priority < best.record.priority)) best = held;
     }
     return best;
+  }
+
+  #isPaused(place: SessionPlace, nowMs: number): boolean {
+    return this.#pause?.session === place.session && nowMs < this.#pause.untilMs;
   }
 
   #send(held: Held, place: SessionPlace, moment: Moment): void {
@@ -204,6 +220,7 @@ export class DeviceCommands {
 
   #nextMoment(place: SessionPlace | null, nowMs: number): number {
     let due = Number.POSITIVE_INFINITY;
+    if (place !== null && this.#isPaused(place, nowMs)) due = this.#pause!.untilMs;
     for (const { record, notBeforeMs } of this.#held) {
       due = Math.min(due, record.deadlineMs);
       const comesAgain = record.state === 'queued' || record.mode === 'retry';
@@ -243,6 +260,20 @@ export class DeviceCommands {
   #find(id: string): Held | undefined {
     return this.#held.find(({ record }) => record.id === id);
   }
+}
+
+/** Why this one is too much beside those; undefined: it is not. */
+function tooManyWith(
+  { parametersJson }: CommandOrder,
+  open: readonly Held[],
+  { deviceOpenCommands, deviceOpenCommandsMaxBytes }: Surroundings['limits'],
+): string | undefined {
+  if (open.length >= deviceOpenCommands)
+    return `The device has ${open.length} open commands; more than ${deviceOpenCommands} are not taken`;
+  const bytes = open.reduce((sum, { record }) => sum + record.parametersJson.length, parametersJson.length);
+  if (bytes > deviceOpenCommandsMaxBytes)
+    return `The parameters of all open commands of the device would have ${bytes} bytes, more than ${deviceOpenCommandsMaxBytes}`;
+  return undefined;
 }
 
 const isSame = (record: CommandRecord, order: CommandOrder): boolean =>

@@ -5,7 +5,7 @@ ALTER TABLE device_session ADD COLUMN receives smallint NOT NULL DEFAULT 0;
 -- How many commands may be under way to the device at once. NULL: as many as is usual.
 ALTER TABLE device ADD COLUMN command_window smallint;
 
--- Ids grow with time, so they are the order as well. `ended_badly` is there for its index: `state`, which changes more often, is in none.
+-- What is JSON in it is kept as its text: nobody looks into it here. Ids grow with time, so they are the order as well. `ended_badly` is there for its index: `state`, which changes more often, is in none.
 -- Then all changes of a command but its end replace its row in its place, and commands change together: so half of a page is room for that.
 CREATE TABLE command (
   command_id      uuid PRIMARY KEY,
@@ -13,7 +13,7 @@ CREATE TABLE command (
   device_uid      bigint NOT NULL REFERENCES device,
   shard           smallint NOT NULL,
   name            text NOT NULL,
-  parameters      jsonb NOT NULL,
+  parameters      json NOT NULL,
   mode            text NOT NULL,
   priority        smallint NOT NULL,
   supersedes      text,
@@ -26,9 +26,9 @@ CREATE TABLE command (
   deadline_at     timestamptz NOT NULL,
   state           text NOT NULL,
   attempt         int NOT NULL,
-  transitions     jsonb NOT NULL,
-  result          jsonb,
-  error           jsonb,
+  transitions     json NOT NULL,
+  result          json,
+  error           json,
   ended_at        timestamptz,
   ended_badly     boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 50);

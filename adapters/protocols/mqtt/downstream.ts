@@ -111,7 +111,7 @@ export class Downstream {
   #settled(outcome: Outcome): void {
     this.#isTelling = false;
     if (this.#session.isOver) return;
-    if (isAcknowledged(outcome)) this.subscriptionsAnswered();
+    if (isAcknowledged(outcome) && outcome.state !== 'rejected') this.subscriptionsAnswered();
     else this.#session.close(outcome.state === 'overloaded' ? 'overloaded' : 'not_settled');
   }
 

@@ -17,7 +17,7 @@ export const newOrder = (id: string, more: Partial<CommandOrder> = {}): CommandO
   id,
   shard: 1,
   name: 'reboot',
-  parameters: {},
+  parametersJson: '{}',
   mode: 'retry',
   priority: 2,
   supersedes: null,
@@ -44,15 +44,18 @@ export class Commanded {
   readonly actor: DeviceActor;
   readonly around: Surroundings;
   atMs = NOW_MS;
-  session = CONNECTED.session;
+  /** How far the clock of who tells things is from that of the host. */
+  skewMs = 0;
+  readonly connectedSession = CONNECTED;
+  session: number = CONNECTED.session;
 
   constructor(record: Partial<DeviceRecord> = {}, around: Partial<Surroundings> = {}) {
     this.actor = newActor({ session: CONNECTED, ...record });
-    this.around = { ...usual, ...around };
+    this.around = { ...usual, nowMs: () => this.atMs, ...around };
   }
 
   tell(kind: UplinkKind, payload: unknown, session = 0): Effects {
-    const more = { kind, session, receivedAtMs: this.atMs };
+    const more = { kind, session, receivedAtMs: this.atMs + this.skewMs };
     return this.actor.receive(uplink('d', jsonPayload(payload), more), this.around);
   }
 
@@ -73,7 +76,7 @@ export class Commanded {
   }
 
   undelivered(id: string, attempt = 1, why = 'gone'): Effects {
-    return this.tell('undelivered', { id, attempt, why }, this.session);
+    return this.tell('undelivered', { id, attempt, why });
   }
 
   /** It connects again, and takes these. */

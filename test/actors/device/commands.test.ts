@@ -22,7 +22,7 @@ const statesOf = (effects: Effects, id: string) => recordOf(effects, id).transit
 describe('A command to a device that is there', () => {
   it('is stored with its first attempt, which is sent when that is stored', () => {
     const device = new Commanded();
-    const effects = device.order('c1', { parameters: { delay: 5 } });
+    const effects = device.order('c1', { parametersJson: '{"delay":5}' });
     assert.deepEqual(answerOf(effects), {
       progress: { id: 'c1', state: 'sent', attempt: 1, transitions: recordOf(effects, 'c1').transitions },
     });
@@ -255,46 +255,5 @@ describe('A command without an answer', () => {
       [transitions[0]!.state, transitions.at(-1)!.attempt, transitions[1]!.attempt],
       ['queued', 201, 139],
     );
-  });
-});
-
-describe('An attempt that certainly did not leave', () => {
-  it('does not count, also in mode once, and comes again over the next connection', () => {
-    for (const mode of ['retry', 'once'] as const) {
-      const device = new Commanded();
-      device.order('c1', { mode });
-      const effects = device.undelivered('c1');
-      assert.deepEqual(
-        [written(effects), recordOf(effects, 'c1').transitions.at(-1)?.reason],
-        [['c1 queued 0'], 'gone'],
-      );
-      assert.deepEqual(sent(device.connects()), ['c1 1']);
-    }
-  });
-
-  it('comes again over the same connection a while later', () => {
-    const device = new Commanded();
-    device.order('c1');
-    device.undelivered('c1', 1, 'full');
-    assert.deepEqual(sent(device.tick(9_999)), []);
-    assert.deepEqual(sent(device.tick(1)), ['c1 1']);
-  });
-
-  it('is told of by a connection that was replaced since', () => {
-    const device = new Commanded();
-    device.order('c1', { mode: 'once' });
-    const old = device.session;
-    device.connects();
-    const effects = device.tell('undelivered', { id: 'c1', attempt: 1, why: 'gone' }, old);
-    assert.deepEqual(sent(effects), ['c1 1']);
-  });
-
-  it('is not what another attempt is, nor one that was answered', () => {
-    const device = new Commanded();
-    device.order('c1');
-    device.tick(10_000);
-    assert.deepEqual(written(device.undelivered('c1', 1)), []);
-    device.delivered('c1', 2);
-    assert.deepEqual(written(device.undelivered('c1', 2)), []);
   });
 });

@@ -4,12 +4,15 @@ import { decode } from '../../../adapters/codecs/index.ts';
 import { LIMITS } from '../../../contracts/limits.ts';
 import type { DeviceRecord } from '../../../contracts/store.ts';
 
+import { NOW_MS } from '../runtime/uplinks.ts';
+
 /** Everybody may send at once. */
 const AT_ONCE: CommandPace = { take: () => true, giveBack: () => {} };
 
 export const around: Surroundings = {
   decode,
   limits: LIMITS,
+  nowMs: () => NOW_MS,
   uuid: () => 'an-id',
   fraction: () => 0,
   pace: AT_ONCE,

@@ -20,7 +20,7 @@ function setUp(more: Partial<DownlinksParts> = {}) {
   const seen = { here: [] as string[], pushed: [] as string[][], told: [] as string[], failed: [] as string[] };
   const downlinks = new Downlinks({
     address: 'own',
-    limits: { downlinksPerNode: 3, batchMaxMessages: 2 },
+    limits: { downlinksPerNode: 3, downlinksPerNodeMaxBytes: 2_000, batchMaxMessages: 2, batchMaxBytes: 1_000 },
     here: {
       deliver: downlink => {
         seen.here.push(idOf(downlink));
@@ -64,6 +64,35 @@ describe('The way down', () => {
     answers.shift()!(['sent', 'gone']);
     await soon();
     assert.deepEqual([seen.pushed.at(-1), seen.failed], [['other', 'c4'], ['c3 gone']]);
+  });
+
+  it('has no more bytes in a batch than the bus carries, nor waiting than is allowed', async () => {
+    const answers: (() => void)[] = [];
+    const { downlinks, seen } = setUp({
+      limits: { downlinksPerNode: 100, downlinksPerNodeMaxBytes: 2_000, batchMaxMessages: 100, batchMaxBytes: 1_000 },
+      push: (address, batch) => {
+        seen.pushed.push([address, ...batch.map(idOf)]);
+        return new Promise(resolve => answers.push(() => resolve(batch.map(() => 'sent'))));
+      },
+    });
+    const large = (id: string): Output => {
+      const output = to('other', id);
+      return output.to === 'device'
+        ? { ...output, downlink: { ...output.downlink, payload: 'ä'.repeat(100) } }
+        : output;
+    };
+    for (let i = 1; i <= 9; i++) downlinks.release([large(`c${i}`)]);
+    assert.deepEqual(seen.failed, ['c7 full', 'c8 full', 'c9 full']);
+    for (let i = 0; i < 3; i++) {
+      answers.shift()!();
+      await soon();
+    }
+    assert.deepEqual(seen.pushed, [
+      ['other', 'c1'],
+      ['other', 'c2', 'c3'],
+      ['other', 'c4', 'c5'],
+      ['other', 'c6'],
+    ]);
   });
 
   it('is bounded for each node', () => {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Host, type HostParts } from '../../../actors/runtime/host.ts';
+import { Host } from '../../../actors/runtime/host.ts';
+import type { HostParts } from '../../../actors/runtime/host-parts.ts';
+import { undelivered } from '../../../actors/runtime/undelivered.ts';
 import { decode } from '../../../adapters/codecs/index.ts';
 import type { CommandOrder } from '../../../contracts/commands.ts';
-import type { Output } from '../../../contracts/downlinks.ts';
+import type { Downlink, Output } from '../../../contracts/downlinks.ts';
 import { jsonPayload } from '../../../contracts/json.ts';
 import { LIMITS, type Limits } from '../../../contracts/limits.ts';
 import type { Outcome, UplinkKind } from '../../../contracts/uplinks.ts';
@@ -14,6 +16,13 @@ import { MemoryStore } from './memory-store.ts';
 import { NOW_MS, uplink } from './uplinks.ts';
 
 const DEVICES = ['a', 'b', 'c'];
+/** What becomes of a downlink that did not leave, or perhaps did not, where everything is in one host. */
+const back = (host: Host, downlink: Downlink, why: 'full' | 'unknown') =>
+  undelivered({
+    ingress: { receive: (up, settle) => host.receive(up, settle), load: () => 0 },
+    host,
+    clock: { nowMs: () => NOW_MS, elapsedMs: () => 0 },
+  })(downlink, why);
 
 function newStore(devices: readonly string[] = DEVICES): MemoryStore {
   const store = new MemoryStore();
@@ -169,7 +178,7 @@ describe('A host with commands', () => {
         onOutputs: all => {
           for (const it of all) {
             if (it.to !== 'device') continue;
-            if (isFull) host.notSent(it.downlink, 'full');
+            if (isFull) back(host, it.downlink, 'full');
             else out.push(it.downlink.attempt!.id);
           }
         },
@@ -191,7 +200,7 @@ describe('A host with commands', () => {
       {},
       {
         onOutputs: all => {
-          for (const it of all) if (it.to === 'device') host.notSent(it.downlink, 'unknown');
+          for (const it of all) if (it.to === 'device') back(host, it.downlink, 'unknown');
         },
       },
     );
@@ -217,6 +226,66 @@ describe('A host with commands', () => {
     const firstLow = out.findIndex((id, i) => i > 2 && id.startsWith('low'));
     const lastCritical = out.findLastIndex(id => id.startsWith('critical'));
     assert.ok(lastCritical < firstLow, 'nothing less urgent goes before what is more so');
+  });
+
+  it('lets no more leave in a second than it may, also when commits took long', async () => {
+    const devices = Array.from({ length: 60 }, (_, i) => `d${i}`);
+    const store = newStore(devices);
+    for (const device of devices) connect(store, device);
+    const { time, out, order } = setUp(store, { commandsPerSecond: 20, commandRetryMs: 60_000 });
+    const open = store.hold();
+    for (const device of devices) order(device, {}, device);
+    await time.pass(10_000);
+    open();
+    await time.settle();
+    assert.ok(out.length <= 2, `${out.length} at the moment at which the commits were done`);
+    await time.pass(900);
+    assert.ok(out.length <= 20, `${out.length} in a second`);
+    await time.pass(5_000);
+    assert.equal(out.length, 60);
+  });
+
+  it('loads an actor again that failed while it was woken, and goes on with the device', async () => {
+    const store = newStore();
+    connect(store);
+    let defects = 0;
+    const random = { uuid: () => 'id', fraction: () => 0 };
+    const { time, out, outcomes, order, tell, stateOf } = setUp(store, {}, { random, onDefect: () => defects++ });
+    order('c1');
+    await time.settle();
+    random.fraction = () => {
+      random.fraction = () => 0;
+      throw new Error('planted');
+    };
+    await time.pass(10_200);
+    assert.deepEqual([defects, out], [1, ['c1', 'c1']], 'the repetition was made by the actor that was loaded again');
+    tell('a', 'ack', { id: 'c1', status: 'succeeded' }, CONNECTED.session);
+    await time.settle();
+    assert.deepEqual([outcomes.at(-1)?.state, stateOf('c1')], ['stored', 'succeeded']);
+  });
+
+  it('ends the commands of a device whose actor did not hear that it was decommissioned', async () => {
+    const store = newStore();
+    connect(store);
+    const { time, order, stateOf } = setUp(store);
+    order('c1');
+    await time.settle();
+    store.devices.get('default/a')!.state = 'decommissioned';
+    await time.pass(62_000);
+    assert.equal(stateOf('c1'), 'unknown');
+  });
+
+  it('wakes no actor of an epoch that is over', async () => {
+    const store = newStore();
+    connect(store);
+    const { time, host, out, order } = setUp(store);
+    order('c1');
+    await time.settle();
+    const shards = EVERYTHING.map(it => it.shard);
+    await host.release(shards);
+    host.admit(EVERYTHING.map(it => ({ ...it, epoch: it.epoch + 1 })));
+    await time.pass(30_500);
+    assert.deepEqual(out, ['c1', 'c1', 'c1'], 'after 10 and 30 seconds, each time once');
   });
 
   it('tells the stored twin, while the actor may be ahead of it', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Host, type HostParts } from '../../../actors/runtime/host.ts';
+import { Host } from '../../../actors/runtime/host.ts';
+import type { HostParts } from '../../../actors/runtime/host-parts.ts';
 import { decode } from '../../../adapters/codecs/index.ts';
 import { LIMITS, type Limits } from '../../../contracts/limits.ts';
 import type { Outcome, Uplink } from '../../../contracts/uplinks.ts';

@@ -99,7 +99,8 @@ export class MemoryStore implements Store {
       .sort((a, b) => a.deviceUid - b.deviceUid);
     const page = all.slice(0, limit);
     return {
-      addresses: page.map(device => device.address),
+      addresses: page.filter(it => it.state !== 'decommissioned').map(device => device.address),
+      ended: page.filter(it => it.state === 'decommissioned').map(device => device.address),
       after: page.length === limit ? page.at(-1)!.deviceUid : null,
     };
   }

@@ -14,14 +14,27 @@ function setUp(commandsPerSecond: number, share = 1) {
     scheduler: time,
     limits: { commandsPerSecond },
     share: () => share,
-    turn: ({ name }) => turns.push({ name, atMs: time.nowMs() - start }),
+    turn: ({ name }) => {
+      turns.push({ name, atMs: time.nowMs() - start });
+      leave();
+    },
   });
+  /** What was promised goes through the lane, and leaves. */
+  const leave = () => {
+    all.reserve(1);
+    all.left(1, true);
+  };
+  const takeAll = (priority: number): number => {
+    let taken = 0;
+    for (; all.take(priority); taken++) leave();
+    return taken;
+  };
   const ask = (name: string, priority: number): Taker => {
     const taker = { name, turn: -1 };
     all.set(taker, priority);
     return taker;
   };
-  return { time, turns, all, ask };
+  return { time, turns, all, ask, leave, takeAll };
 }
 
 /** The most that lie in any second. */
@@ -36,9 +49,8 @@ describe('Turns', () => {
       [400, 0.5],
       [20, 1],
     ] as const) {
-      const { time, turns, all, ask } = setUp(pace, share);
-      let atOnce = 0;
-      while (all.take(2)) atOnce++;
+      const { time, turns, ask, takeAll } = setUp(pace, share);
+      const atOnce = takeAll(2);
       for (let i = 0; i < 3 * pace * share; i++) ask(`${i}`, 2);
       await time.pass(5_000);
       const times = [...Array<number>(atOnce).fill(0), ...turns.map(it => it.atMs)];
@@ -50,8 +62,8 @@ describe('Turns', () => {
   });
 
   it('go to the most urgent first, then to who asked first', async () => {
-    const { time, turns, all, ask } = setUp(10);
-    while (all.take(0));
+    const { time, turns, ask, takeAll } = setUp(10);
+    takeAll(0);
     for (const [name, priority] of [
       ['low', 3],
       ['normal 1', 2],
@@ -68,8 +80,8 @@ describe('Turns', () => {
   });
 
   it('are not overtaken by who asks later, but for what is more urgent', async () => {
-    const { time, all, ask } = setUp(1_000);
-    while (all.take(0));
+    const { time, all, ask, takeAll } = setUp(1_000);
+    takeAll(0);
     ask('normal', 2);
     const held = time.nowMs();
     // Tokens flow in while nobody looks.
@@ -79,8 +91,8 @@ describe('Turns', () => {
   });
 
   it('are not given to who does not want one any more', async () => {
-    const { time, turns, all, ask } = setUp(10);
-    while (all.take(0));
+    const { time, turns, all, ask, takeAll } = setUp(10);
+    takeAll(0);
     const taker = ask('gone', 2);
     all.set(taker, -1);
     ask('there', 2);
@@ -92,6 +104,28 @@ describe('Turns', () => {
     const { all } = setUp(1);
     assert.deepEqual([all.take(2), all.take(2)], [true, false]);
     all.giveBack();
+    assert.equal(all.take(2), true);
+  });
+
+  it('are not saved up while what took them is on its way', async () => {
+    const { time, all } = setUp(1_000);
+    let taken = 0;
+    while (all.take(2)) taken++;
+    all.reserve(taken);
+    await time.pass(10_000);
+    assert.equal(all.take(2), false, 'as many are on their way as may leave at once');
+    all.left(taken, true);
+    assert.equal(all.take(2), false, 'and they have left just now');
+    await time.pass(5);
+    assert.equal(all.take(2), true);
+  });
+
+  it('of what never left are there for others', () => {
+    const { all } = setUp(1);
+    assert.equal(all.take(2), true);
+    all.reserve(1);
+    assert.equal(all.take(2), false);
+    all.left(1, false);
     assert.equal(all.take(2), true);
   });
 });

@@ -34,12 +34,12 @@ for (const engine of ENGINE_NAMES)
       const text = 'ä "\\ {NULL} \u{1F600}';
       const record = world.command(device, {
         name: text,
-        parameters: {
+        parametersJson: JSON.stringify({
           text,
           numbers: [0, -1.5, 1e300, 9_007_199_254_740_991],
           deep: { list: [null, { a: [] }] },
           ['__proto__']: 1,
-        },
+        }),
         mode: 'once',
         priority: 0,
         supersedes: 'NULL',

@@ -72,7 +72,7 @@ export class StoredDevices {
       id: `${number.slice(0, 8)}-${number.slice(8)}-7000-8000-${randomUUID().slice(-12)}`,
       shard: address.shard,
       name: 'restart',
-      parameters: {},
+      parametersJson: '{}',
       mode: 'retry',
       priority: 2,
       supersedes: null,

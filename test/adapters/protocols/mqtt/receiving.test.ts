@@ -93,6 +93,7 @@ for (const [outcome, code, reason] of [
   [UNKNOWN, 0x89, 'not_settled'],
   [MOVED, 0x89, 'not_settled'],
   [OVERLOADED, 0x97, 'overloaded'],
+  [{ state: 'rejected', reason: 'quarantined', detail: '' }, 0x89, 'not_settled'],
 ] as const)
   test(`a device whose actor can not be told (${outcome.state}) is disconnected, so that it subscribes anew`, async t => {
     const { port, ingress } = await startMqtt(t);
@@ -103,16 +104,6 @@ for (const [outcome, code, reason] of [
     await until(() => ingress.ended.length === 1);
     assert.deepEqual(ingress.ended, [`1 ${reason}`]);
   });
-
-test('a refusal that is kept is an answer, and disconnects nobody', async t => {
-  const { port, ingress } = await startMqtt(t);
-  ingress.toldOutcomeOf = () => ({ state: 'rejected', reason: 'device_inactive', detail: '' });
-  const device = await connectRaw(t, port, 5);
-  device.subscribe([COMMANDS]);
-  await device.nextOf('suback');
-  await device.ping();
-  assert.equal(device.isClosed, false);
-});
 
 for (const end of ['disconnect', 'destroy'] as const)
   test(`a session that ends by ${end} tells its end, and not that it takes nothing any more`, async t => {
