@@ -73,7 +73,7 @@ export function orderOf(
     ...facts,
     shard: deviceAddress(tenant, device).shard,
     name: wish.command,
-    parameters: wish.parameters,
+    parametersJson: JSON.stringify(wish.parameters),
     mode: wish.mode ?? definition.mode ?? 'retry',
     priority: PRIORITIES.indexOf(wish.priority ?? definition.priority ?? 'normal'),
     supersedes: wish.supersedes ?? null,
