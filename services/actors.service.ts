@@ -13,7 +13,7 @@ export function actorsService(
   { router, hosting }: Pick<Runtime, 'router' | 'hosting'>,
 ): ServiceSchema {
   const { limits, acknowledgeBeforeCommit } = config;
-  const { host, intake, store, mirror } = hosting!;
+  const { host, intake, downlinks, store, mirror } = hosting!;
 
   return implement(
     actors,
@@ -33,6 +33,7 @@ export function actorsService(
       },
       async stopped() {
         await host.stop();
+        await downlinks.drain(limits.commitPatienceSeconds * 1_000);
         intake.stop();
         mirror?.close();
         await store.close();
@@ -41,8 +42,18 @@ export function actorsService(
   );
 }
 
-function healthOf(router: Runtime['router'], { host, intake, mirror }: Hosting, shedPercent: number): HealthReport {
-  const figures = { ...router.figures(), ...host.figures(), ...intake.figures(), ...mirror?.figures() };
+function healthOf(
+  router: Runtime['router'],
+  { host, intake, downlinks, mirror }: Hosting,
+  shedPercent: number,
+): HealthReport {
+  const figures = {
+    ...router.figures(),
+    ...host.figures(),
+    ...intake.figures(),
+    downlinksWaiting: downlinks.waiting,
+    ...mirror?.figures(),
+  };
   const percent = Math.round(router.load() * 100);
   if (percent < shedPercent) return { condition: 'healthy', figures };
   return { condition: 'degraded', detail: `overloaded: ${percent}% of what may wait is waiting`, figures };

@@ -29,6 +29,7 @@ import type { Node } from './node.ts';
 export type Hosting = {
   readonly host: Host;
   readonly intake: Intake;
+  readonly downlinks: Downlinks;
   readonly store: ActorStore;
   /** Undefined: there is no Redis. */
   readonly mirror: TwinMirror | undefined;
@@ -102,6 +103,8 @@ function makeHosting(
   const mirror = redisUrl === undefined ? undefined : new TwinMirror(redisUrl, limits, delta);
   const store = new ActorStore(database, instanceId, limits.lanes);
   const downlinks = new Downlinks({
+    ...system,
+    commandsPerSecond: () => host.commandsPerSecond,
     address,
     limits,
     here: { deliver: downlink => fronts.deliver(downlink), ended: commands => waiters.tell(commands) },
@@ -121,5 +124,5 @@ function makeHosting(
     onDefect: (err, uplink) => log.error({ err, device: uplink.address.key }, 'an actor failed to handle a message'),
   });
   const notSent = undelivered({ ingress: router, host, clock: systemClock });
-  return { store, mirror, host, intake: new Intake({ ...system, host, instanceId, limits }) };
+  return { store, mirror, host, downlinks, intake: new Intake({ ...system, host, instanceId, limits }) };
 }

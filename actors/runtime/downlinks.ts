@@ -2,8 +2,15 @@ import { Buffer } from 'node:buffer';
 import type { CommandRecord } from '../../contracts/commands.ts';
 import type { Delivery, Downlink, Egress, Output } from '../../contracts/downlinks.ts';
 import type { Limits } from '../../contracts/limits.ts';
+import { Gate } from './gate.ts';
+import { type Clock, pause, type Scheduler } from './ports.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 export type DownlinksParts = {
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  /** The pace of commands for the devices whose actors are here. */
+  readonly commandsPerSecond: () => number;
   /** The address of this process on the bus. */
   readonly address: string;
   /** The connections of this process, and those of it who wait for the end of commands. */
@@ -18,6 +25,8 @@ export type DownlinksParts = {
 };
 
 type Way = { queue: Downlink[]; bytes: number; underWay: boolean };
+const LOOK_MS = 10;
+const PACE_WITHOUT_SHARDS = 10;
 /** What the rest of a downlink takes on the bus. */
 const OVERHEAD_BYTES = 200;
 const bytesOf = ({ payload }: Downlink): number => Buffer.byteLength(payload) + OVERHEAD_BYTES;
@@ -26,19 +35,37 @@ const bytesOf = ({ payload }: Downlink): number => Buffer.byteLength(payload) + 
 export class Downlinks {
   readonly #parts: DownlinksParts;
   readonly #ways = new Map<string, Way>();
+  readonly #gate: Gate;
 
   constructor(parts: DownlinksParts) {
+    const { clock, scheduler, limits, commandsPerSecond, failed } = parts;
     this.#parts = parts;
+    // What was committed before the last shard was handed off still leaves.
+    const pace = () => Math.max(commandsPerSecond(), PACE_WITHOUT_SHARDS);
+    const bucket = new TokenBucket(clock, pace);
+    this.#gate = new Gate({ scheduler, limits, bucket, out: outputs => this.#out(outputs), refused: failed });
   }
 
-  /** Downlinks that wait for other nodes. */
+  /** Downlinks that wait for other nodes, and commands that wait for their pace. */
   get waiting(): number {
-    let waiting = 0;
+    let waiting = this.#gate.waiting;
     for (const { queue } of this.#ways.values()) waiting += queue.length;
     return waiting;
   }
 
   release(outputs: readonly Output[]): void {
+    this.#gate.release(outputs);
+  }
+
+  /** Resolves when nothing waits any more, or this time has passed; what still waits then never leaves. */
+  async drain(patienceMs: number): Promise<void> {
+    const { clock, scheduler } = this.#parts;
+    const untilMs = clock.elapsedMs() + patienceMs;
+    while (this.waiting > 0 && clock.elapsedMs() < untilMs) await pause(scheduler, LOOK_MS);
+    this.#gate.stop();
+  }
+
+  #out(outputs: readonly Output[]): void {
     const { address: own, here, tell } = this.#parts;
     for (const output of outputs) {
       if (output.to === 'device') this.#send(output.place.address, output.downlink);

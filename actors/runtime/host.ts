@@ -1,3 +1,4 @@
+import { SHARDS } from '../../contracts/addresses.ts';
 import type { Downlink } from '../../contracts/downlinks.ts';
 import type { Holding } from '../../contracts/ownership.ts';
 import type { DeviceRecord, Effects } from '../../contracts/store.ts';
@@ -71,6 +72,7 @@ export class Host {
       ...parts,
       slots: this.#slots,
       residence: this.#residence,
+      commandsPerSecond: () => this.commandsPerSecond,
       changed: key => this.changed(key),
       handle: (slot, uplink) => this.#handle(slot, uplink, nobody, clock.nowMs()),
     });
@@ -80,7 +82,7 @@ export class Host {
       residence: this.#residence,
       severed: this.#severed,
       tally: this.#tally,
-      pace: this.#wakes.pace,
+      release: outputs => parts.onOutputs?.(outputs),
       around: () => this.#around,
       close: () => this.#close(),
     });
@@ -120,6 +122,11 @@ export class Host {
   #close(): void {
     this.#closed = true;
     this.#wakes.stop();
+  }
+
+  /** The pace of commands for the devices that are here: their part of that of all devices. */
+  get commandsPerSecond(): number {
+    return (this.#parts.limits.commandsPerSecond * this.#residence.size) / SHARDS;
   }
 
   // Which devices are here.
@@ -230,7 +237,6 @@ export class Host {
     const effects = this.#effectsOf(slot, slot.actor!, uplink);
     if (slot.waiting === null) this.#wakes.follow(slot);
     if (isNothing(uplink, effects)) {
-      this.#wakes.pace.reserve(0);
       this.#count(effects.outcome, settle);
       // It failed, and there is nothing in the lane after which it would be loaded again.
       if (slot.waiting !== null) this.#slots.reload(slot);

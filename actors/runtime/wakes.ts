@@ -1,4 +1,3 @@
-import { SHARDS } from '../../contracts/addresses.ts';
 import type { Downlink } from '../../contracts/downlinks.ts';
 import type { Limits } from '../../contracts/limits.ts';
 import type { Store } from '../../contracts/store.ts';
@@ -10,6 +9,7 @@ import type { Residence } from './residence.ts';
 import type { Slot } from './slot.ts';
 import type { Slots } from './slots.ts';
 import { Timers } from './timers.ts';
+import { TokenBucket } from './token-bucket.ts';
 import { Turns } from './turns.ts';
 
 export type WakesParts = {
@@ -17,6 +17,8 @@ export type WakesParts = {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly limits: Limits;
+  /** The pace of commands, for the devices that are here. */
+  readonly commandsPerSecond: () => number;
   readonly slots: Slots;
   readonly residence: Residence;
   /** The actor of this device, if there is one, may not know what is stored. */
@@ -41,7 +43,7 @@ export class Wakes {
     this.#timers = new Timers(clock, scheduler, slot => void this.wake(slot, 'tick'));
     this.#turns = new Turns({
       ...parts,
-      share: () => residence.size / SHARDS,
+      bucket: new TokenBucket(clock, parts.commandsPerSecond),
       turn: slot => {
         if (!this.wake(slot, 'turn')) this.#turns.giveBack();
       },

@@ -1,3 +1,4 @@
+import type { Output } from '../../contracts/downlinks.ts';
 import type { Effects, Store } from '../../contracts/store.ts';
 import { MOVED, NOT_OWNER, type Outcome, UNKNOWN, type Uplink } from '../../contracts/uplinks.ts';
 import type { Surroundings } from '../device/surroundings.ts';
@@ -8,11 +9,10 @@ import type { Severed } from './severed.ts';
 import type { Settle, Slot } from './slot.ts';
 import type { Slots } from './slots.ts';
 import type { Tally } from './tally.ts';
-import type { Turns } from './turns.ts';
 
 export type WritingParts = Pick<
   HostParts,
-  'clock' | 'scheduler' | 'limits' | 'onTwin' | 'onOutputs' | 'onFenced' | 'acknowledgeBeforeCommit'
+  'clock' | 'scheduler' | 'limits' | 'onTwin' | 'onFenced' | 'acknowledgeBeforeCommit'
 > & {
   readonly store: Store;
   readonly slots: Slots;
@@ -20,8 +20,8 @@ export type WritingParts = Pick<
   readonly severed: Severed;
   readonly tally: Tally;
   readonly around: () => Surroundings;
-  /** What leaves is counted. */
-  readonly pace: Pick<Turns<Slot>, 'reserve' | 'left'>;
+  /** What these outputs depend on is stored. */
+  readonly release: (outputs: readonly Output[]) => void;
   /** From here on nothing is taken. */
   readonly close: () => void;
 };
@@ -49,8 +49,7 @@ export class Writing implements LaneOwner {
 
   /** A shard always has the same lane, so a device's effects are written in their order. */
   add(slot: Slot, uplink: Uplink, effects: Effects, settle: Settle, sinceMs: number): void {
-    const { residence, tally, pace, acknowledgeBeforeCommit } = this.#parts;
-    pace.reserve(attemptsOf(effects));
+    const { residence, tally, acknowledgeBeforeCommit } = this.#parts;
     slot.inLane++;
     residence.enter(slot.address.shard);
     tally.unsettled++;
@@ -65,21 +64,15 @@ export class Writing implements LaneOwner {
   committed(entry: Entry, outcome: Outcome): void {
     const { slot, effects } = entry;
     const { twin, outputs } = effects;
-    this.#parts.pace.left(attemptsOf(effects), true);
     if (twin !== null) {
       slot.twin = twin.record;
       this.#parts.onTwin?.(slot.address, twin.record);
     }
-    this.#done(entry, outcome);
-    if (outputs.length > 0) this.#parts.onOutputs?.(outputs);
+    this.settled(entry, outcome);
+    if (outputs.length > 0) this.#parts.release(outputs);
   }
 
-  settled(entry: Entry, outcome: Outcome): void {
-    this.#parts.pace.left(attemptsOf(entry.effects), false);
-    this.#done(entry, outcome);
-  }
-
-  #done({ slot, settle }: Entry, outcome: Outcome): void {
+  settled({ slot, settle }: Entry, outcome: Outcome): void {
     const { tally, slots, residence, acknowledgeBeforeCommit } = this.#parts;
     slot.inLane--;
     tally.unsettled--;
@@ -89,17 +82,15 @@ export class Writing implements LaneOwner {
     residence.leave(slot.address.shard);
   }
 
-  refused({ slot, uplink, effects }: Entry): Effects {
-    this.#parts.pace.left(attemptsOf(effects), false);
+  refused({ slot, uplink }: Entry): Effects {
     slot.doubtful = true;
     this.#parts.slots.hold(slot);
     const refusal = { reason: 'refused_by_database', detail: 'The database refused the content' } as const;
     return slot.actor!.refuse(uplink, refusal, this.#parts.around());
   }
 
-  again({ slot, uplink, effects, settle, sinceMs }: Entry): void {
-    const { slots, residence, pace } = this.#parts;
-    pace.left(attemptsOf(effects), false);
+  again({ slot, uplink, settle, sinceMs }: Entry): void {
+    const { slots, residence } = this.#parts;
     slot.inLane--;
     slots.hold(slot).splice(slot.returned++, 0, { uplink, settle, sinceMs });
     slots.reload(slot);
@@ -137,11 +128,4 @@ export class Writing implements LaneOwner {
   #laneOf({ address }: Slot): number {
     return address.shard % this.#lanes.length;
   }
-}
-
-/** How many attempts to deliver commands leave with these. */
-function attemptsOf({ outputs }: Effects): number {
-  let attempts = 0;
-  for (const output of outputs) if (output.to === 'device' && output.downlink.attempt !== null) attempts++;
-  return attempts;
 }

@@ -2,11 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadDevice } from '../../bench/load/load.ts';
 import { connectTo, readIds } from '../../bench/measure/stored.ts';
+import { COMMAND_LIMITS } from '../faults/commands/command-traffic.ts';
 import { compareStored } from '../faults/compare-stored.ts';
 import type { Chance } from '../faults/random.ts';
 import { type Cluster, startCluster } from '../support/cluster.ts';
 import { type Load, startLoad } from '../support/mqtt-load.ts';
 import { registerDevices } from '../support/skein.ts';
+import { DownTraffic } from './down-traffic.ts';
 import { checkOrder, installOrderWatch } from './order-watch.ts';
 import { OwnershipWatch } from './ownership-watch.ts';
 import type { RunReport, ScenarioReport } from './reports.ts';
@@ -48,18 +50,24 @@ export async function startClusterRun(options: ClusterRunOptions): Promise<Clust
 
 async function prepare(options: ClusterRunOptions): Promise<ClusterRun> {
   const { nodes = 3, bus = true, env = {} } = options;
-  const cluster = await startCluster({ nodes, bus, env });
+  const cluster = await startCluster({ nodes, bus, env: { ...COMMAND_LIMITS, ...env } });
   try {
     const devices = await registerAll(cluster);
-    const load = await startLoad({
-      port: cluster.mqttPorts(),
-      devices,
-      window: WINDOW,
-      reconnectDelayMs: RECONNECT_DELAY_MS,
-      connectTimeoutMs: CONNECT_TIMEOUT_MS,
-      silenceTimeoutMs: SILENCE_TIMEOUT_MS,
-    });
-    return new ClusterRun(options, cluster, load, devices);
+    const down = await DownTraffic.start(cluster, options.chance);
+    try {
+      const load = await startLoad({
+        port: cluster.mqttPorts(),
+        devices,
+        window: WINDOW,
+        reconnectDelayMs: RECONNECT_DELAY_MS,
+        connectTimeoutMs: CONNECT_TIMEOUT_MS,
+        silenceTimeoutMs: SILENCE_TIMEOUT_MS,
+      });
+      return new ClusterRun(options, cluster, { load, devices, down });
+    } catch (error) {
+      await down.remove();
+      throw error;
+    }
   } catch (error) {
     await cluster.stop();
     throw error;
@@ -77,21 +85,25 @@ async function registerAll(cluster: Cluster): Promise<LoadDevice[]> {
   });
 }
 
+type Traffic = { readonly load: Load; readonly devices: readonly LoadDevice[]; readonly down: DownTraffic };
+
 export class ClusterRun {
   readonly cluster: Cluster;
   readonly load: Load;
   readonly #options: ClusterRunOptions;
   readonly #devices: readonly LoadDevice[];
+  readonly #down: DownTraffic;
   readonly #ownership: OwnershipWatch;
   readonly #supervisor: Supervisor;
   readonly #baseMs = Date.now() - 3_600_000;
   readonly #scenarios: ScenarioReport[] = [];
 
-  constructor(options: ClusterRunOptions, cluster: Cluster, load: Load, devices: readonly LoadDevice[]) {
+  constructor(options: ClusterRunOptions, cluster: Cluster, { load, devices, down }: Traffic) {
     this.#options = options;
     this.cluster = cluster;
     this.load = load;
     this.#devices = devices;
+    this.#down = down;
     this.#ownership = new OwnershipWatch(cluster);
     this.#supervisor = new Supervisor(cluster);
   }
@@ -146,19 +158,23 @@ export class ClusterRun {
     return report;
   }
 
-  /** Waits until every shard has an owner that is able, and every device was acknowledged something since. */
+  /** Waits until every shard has an owner that is able, and since then every device was acknowledged something, and a command was taken. */
   async settle(): Promise<void> {
     await this.#until(OWNERSHIP_PATIENCE_MS, 'Not every shard has an owner', () => this.#ownership.look());
     const before = await this.load.devices();
+    const { accepted } = this.#down;
     await this.#until(PROGRESS_PATIENCE_MS, 'Not every device is acknowledged', async () => {
       const stuck = (await this.load.devices()).filter((it, i) => it.acknowledged === before[i]!.acknowledged);
       return stuck.map(it => `${it.deviceId} at port ${it.port}${it.connected ? '' : ' (not connected)'}`).join(', ');
     });
+    await this.#until(PROGRESS_PATIENCE_MS, 'No command is taken', async () =>
+      this.#down.accepted > accepted ? '' : `${accepted} until then`,
+    );
   }
 
   /** Ends the load and holds what was promised against what is stored. */
   async finish(): Promise<RunReport> {
-    const drained = await this.load.drain(DRAIN_TIMEOUT_MS);
+    const [drained, downProblems] = await Promise.all([this.load.drain(DRAIN_TIMEOUT_MS), this.#down.drain()]);
     const order = await checkOrder((sql, params) => this.cluster.query(sql, params));
     const ledger = await this.load.ledger();
     await this.load.stop();
@@ -168,9 +184,13 @@ export class ClusterRun {
       const baseMs = this.#baseMs;
       const named = this.#devices.map(({ deviceId, payload }, number) => ({ deviceId, payload, number, baseMs }));
       const findings = await compareStored(connection, await readIds(connection), named, ledger);
-      const rows = await connection.query('SELECT reason, count(*)::int AS count FROM dead_letter GROUP BY reason');
+      const down = await this.#down.compare(connection, downProblems);
+      // An answer to a command that has ended comes late and is kept; nothing else may be.
+      const rows = await connection.query(
+        `SELECT reason, count(*)::int AS count FROM dead_letter WHERE reason <> 'command_not_open' GROUP BY reason`,
+      );
       const deadLetters = Object.fromEntries(rows.map(row => [row.reason as string, row.count as number]));
-      return { scenarios: this.#scenarios, findings, order, deadLetters, drained, badStops };
+      return { scenarios: this.#scenarios, findings, down, order, deadLetters, drained, badStops };
     } finally {
       await connection.close();
     }
@@ -179,6 +199,7 @@ export class ClusterRun {
   /** Ends everything, whatever its state. */
   async end(): Promise<void> {
     await this.load.stop();
+    await this.#down.remove();
     await this.#ownership.stop();
     await this.cluster.stop();
   }

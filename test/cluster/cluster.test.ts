@@ -17,16 +17,19 @@ import { restartNats } from './scenarios/restart-nats.scenario.ts';
 
 const seed = Number(process.env.SKEIN_TEST_SEED ?? randomInt(1_000_000));
 
-test('whatever happens to one of several nodes, an acknowledged message is stored, in order and by the owner of its shard', async t => {
+test('whatever happens to one of several nodes, an acknowledged message is stored, in order and by the owner of its shard, and a command carried out once', async t => {
   t.diagnostic(`SKEIN_TEST_SEED=${seed}`);
   const run = await startClusterRun({ chance: chance(seed), log: line => t.diagnostic(line) });
   t.after(() => run.end());
   for (const scenario of [killNode, restartNats, leaveNode, joinNode]) await run.strike(scenario);
   const report = await run.finish();
   printScenarios(report.scenarios);
-  t.diagnostic(String(report.findings));
+  const { findings, down } = report;
+  t.diagnostic(`${findings}; ${down.commands}; ${down.twins.changes} changes of twins`);
   assert.deepEqual(brokenPromises(report), []);
-  assert.ok(report.findings.acknowledged > 1_000, 'there was something to lose');
+  assert.ok(findings.acknowledged > 1_000, 'there was something to lose');
+  assert.ok(down.commands.executions > 100, 'there was something to carry out twice');
+  assert.ok(down.twins.changes > 100);
 });
 
 /** Long enough for messages to be on their way to a database that does not take them. */

@@ -44,6 +44,7 @@ try {
   const report = await run.finish();
   printScenarios(report.scenarios);
   console.log(String(report.findings));
+  console.log(`${report.down.commands}\n${report.down.twins.changes} changes of twins`);
   const broken = brokenPromises(report);
   console.log(broken.length === 0 ? 'Every promise was kept.' : `PROMISES WERE BROKEN.\n${broken.join('\n')}`);
   process.exitCode = broken.length === 0 ? 0 : 1;

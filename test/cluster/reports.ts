@@ -1,6 +1,7 @@
 /** What a run has to tell. */
 import { table, whole } from '../../bench/measure/table.ts';
 import type { Findings } from '../faults/ledger-comparison.ts';
+import type { DownReport } from './down-traffic.ts';
 import { brokenRules, type OrderFindings } from './order-watch.ts';
 
 export type ScenarioReport = {
@@ -24,6 +25,8 @@ export type ScenarioReport = {
 export type RunReport = {
   readonly scenarios: readonly ScenarioReport[];
   readonly findings: Findings;
+  /** Of commands and twins. */
+  readonly down: DownReport;
   readonly order: OrderFindings;
   /** How many messages were refused, by reason. Every one is well made, so there must be none. */
   readonly deadLetters: Readonly<Record<string, number>>;
@@ -35,7 +38,7 @@ export type RunReport = {
 
 /** Everything that was promised and not kept, in words; nothing when all was kept. */
 export function brokenPromises(report: RunReport): string[] {
-  const { scenarios, findings, order, deadLetters, drained, badStops } = report;
+  const { scenarios, findings, down, order, deadLetters, drained, badStops } = report;
   const broken = scenarios.flatMap(({ name, problem }) => (problem === undefined ? [] : [`${name}: ${problem}`]));
   if (!findings.kept) broken.push(String(findings));
   broken.push(...brokenRules(order));
@@ -45,6 +48,8 @@ export function brokenPromises(report: RunReport): string[] {
     );
   const refused = Object.entries(deadLetters).map(([reason, count]) => `${count} ${reason}`);
   if (refused.length > 0) broken.push(`Messages were refused: ${refused.join(', ')}`);
+  if (!down.commands.kept) broken.push(String(down.commands));
+  broken.push(...down.problems, ...down.twins.problems);
   if (!drained) broken.push('Some messages were never acknowledged');
   return [...broken, ...badStops];
 }

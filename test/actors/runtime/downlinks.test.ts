@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Downlinks, type DownlinksParts } from '../../../actors/runtime/downlinks.ts';
 import type { Delivery, Downlink, Output } from '../../../contracts/downlinks.ts';
+import { LIMITS } from '../../../contracts/limits.ts';
 import { newOrder } from '../device/commanded-actor.ts';
+import { ManualTime } from './manual-time.ts';
 
 const to = (address: string, id: string): Output => ({
   to: 'device',
@@ -17,9 +19,13 @@ const ended = (address: string, id: string): Output => ({
 const idOf = ({ attempt }: Downlink) => attempt!.id;
 
 function setUp(more: Partial<DownlinksParts> = {}) {
+  const time = new ManualTime();
   const seen = { here: [] as string[], pushed: [] as string[][], told: [] as string[], failed: [] as string[] };
   const downlinks = new Downlinks({
     address: 'own',
+    clock: time,
+    scheduler: time,
+    commandsPerSecond: () => 1_000_000,
     limits: { downlinksPerNode: 3, downlinksPerNodeMaxBytes: 2_000, batchMaxMessages: 2, batchMaxBytes: 1_000 },
     here: {
       deliver: downlink => {
@@ -36,7 +42,7 @@ function setUp(more: Partial<DownlinksParts> = {}) {
     failed: (downlink, why) => void seen.failed.push(`${idOf(downlink)} ${why}`),
     ...more,
   });
-  return { downlinks, seen };
+  return { downlinks, seen, time };
 }
 const soon = () => new Promise(resolve => setImmediate(resolve));
 
@@ -93,6 +99,35 @@ describe('The way down', () => {
       ['other', 'c4', 'c5'],
       ['other', 'c6'],
     ]);
+  });
+
+  it('lets no more commands leave in a second than the pace, however many are let out at once; all else passes', async () => {
+    const { downlinks, seen, time } = setUp({
+      commandsPerSecond: () => 40,
+      limits: { ...LIMITS, downlinksPerNode: 100 },
+    });
+    downlinks.release(Array.from({ length: 110 }, (_, i) => to('own', `c${i}`)));
+    downlinks.release([ended('own', 'c0')]);
+    assert.deepEqual([seen.here, seen.told, downlinks.waiting], [['c0', 'c1'], ['own c0'], 100]);
+    assert.equal(seen.failed.length, 8, 'more do not wait');
+    await time.pass(990);
+    assert.ok(seen.here.length > 35 && seen.here.length <= 40, `${seen.here.length} in a second`);
+    await time.pass(2_000);
+    assert.equal(downlinks.waiting, 0);
+  });
+
+  it('ends when nothing waits any more, or when nobody has patience for it any more', async () => {
+    const { downlinks, seen, time } = setUp({
+      commandsPerSecond: () => 20,
+      limits: { ...LIMITS, downlinksPerNode: 100 },
+    });
+    downlinks.release(Array.from({ length: 60 }, (_, i) => to('own', `c${i}`)));
+    const drained = downlinks.drain(1_000);
+    await time.pass(2_000);
+    await drained;
+    const { length } = seen.here;
+    await time.pass(5_000);
+    assert.deepEqual([seen.here.length, length < 60, downlinks.waiting], [length, true, 0]);
   });
 
   it('is bounded for each node', () => {

@@ -228,23 +228,6 @@ describe('A host with commands', () => {
     assert.ok(lastCritical < firstLow, 'nothing less urgent goes before what is more so');
   });
 
-  it('lets no more leave in a second than it may, also when commits took long', async () => {
-    const devices = Array.from({ length: 60 }, (_, i) => `d${i}`);
-    const store = newStore(devices);
-    for (const device of devices) connect(store, device);
-    const { time, out, order } = setUp(store, { commandsPerSecond: 20, commandRetryMs: 60_000 });
-    const open = store.hold();
-    for (const device of devices) order(device, {}, device);
-    await time.pass(10_000);
-    open();
-    await time.settle();
-    assert.ok(out.length <= 2, `${out.length} at the moment at which the commits were done`);
-    await time.pass(900);
-    assert.ok(out.length <= 20, `${out.length} in a second`);
-    await time.pass(5_000);
-    assert.equal(out.length, 60);
-  });
-
   it('loads an actor again that failed while it was woken, and goes on with the device', async () => {
     const store = newStore();
     connect(store);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { TokenBucket } from '../../../actors/runtime/token-bucket.ts';
 import { Turns, type TurnTaker } from '../../../actors/runtime/turns.ts';
 import { ManualTime } from './manual-time.ts';
 
@@ -10,23 +11,15 @@ function setUp(commandsPerSecond: number, share = 1) {
   const turns: { name: string; atMs: number }[] = [];
   const start = time.nowMs();
   const all = new Turns<Taker>({
-    clock: time,
     scheduler: time,
-    limits: { commandsPerSecond },
-    share: () => share,
+    bucket: new TokenBucket(time, () => commandsPerSecond * share),
     turn: ({ name }) => {
       turns.push({ name, atMs: time.nowMs() - start });
-      leave();
     },
   });
-  /** What was promised goes through the lane, and leaves. */
-  const leave = () => {
-    all.reserve(1);
-    all.left(1, true);
-  };
   const takeAll = (priority: number): number => {
     let taken = 0;
-    for (; all.take(priority); taken++) leave();
+    while (all.take(priority)) taken++;
     return taken;
   };
   const ask = (name: string, priority: number): Taker => {
@@ -34,7 +27,7 @@ function setUp(commandsPerSecond: number, share = 1) {
     all.set(taker, priority);
     return taker;
   };
-  return { time, turns, all, ask, leave, takeAll };
+  return { time, turns, all, ask, takeAll };
 }
 
 /** The most that lie in any second. */
@@ -104,28 +97,6 @@ describe('Turns', () => {
     const { all } = setUp(1);
     assert.deepEqual([all.take(2), all.take(2)], [true, false]);
     all.giveBack();
-    assert.equal(all.take(2), true);
-  });
-
-  it('are not saved up while what took them is on its way', async () => {
-    const { time, all } = setUp(1_000);
-    let taken = 0;
-    while (all.take(2)) taken++;
-    all.reserve(taken);
-    await time.pass(10_000);
-    assert.equal(all.take(2), false, 'as many are on their way as may leave at once');
-    all.left(taken, true);
-    assert.equal(all.take(2), false, 'and they have left just now');
-    await time.pass(5);
-    assert.equal(all.take(2), true);
-  });
-
-  it('of what never left are there for others', () => {
-    const { all } = setUp(1);
-    assert.equal(all.take(2), true);
-    all.reserve(1);
-    assert.equal(all.take(2), false);
-    all.left(1, false);
     assert.equal(all.take(2), true);
   });
 });
