@@ -12,6 +12,10 @@ const BENCHMARKS = {
     'from the call over REST to the stored answer of the device, against a bare ping-pong plus two commits',
     '--rounds 5 --seconds 8 --devices 256 --underWay 1,32,256, or --short',
   ],
+  returns: [
+    'a fleet that was away comes back to commands that wait for it: pace, order, and how long it takes',
+    '--devices 10000 --commands 10 --paces 1000,50000 --nodes 3 --clusterDevices 2000 --clusterPace 1000, or --short',
+  ],
   twin: [
     'reads and durable updates of twins, against Redis and plain SQL',
     '--parts reads,updates --rounds 3 --devices 100000 --rate 5000, or --short',
