@@ -79,8 +79,9 @@ export class DeviceActor {
     return this.#commands?.wantsTurn ?? NO_TURN;
   }
 
-  /** It has begun something that it does not want to be dropped over: its device is there, and it has open commands. */
+  /** It has begun something that it does not want to be dropped over: its device is there, and is to be told something. */
   get isBusy(): boolean {
+    if (this.#tellDesiredAtMs !== NEVER) return true;
     return this.#commands !== null && this.#session.takes(RECEIVES.command) !== null;
   }
 

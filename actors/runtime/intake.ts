@@ -79,7 +79,7 @@ export class Intake {
     return answer;
   }
 
-  #streamOf({ stream: name, sequence, deadlineMs }: Batch): Stream | undefined {
+  #streamOf({ stream: name, sequence }: Batch): Stream | undefined {
     const known = this.#streams.get(name);
     if (known) {
       // The one that was silent longest is first.
@@ -88,7 +88,7 @@ export class Intake {
       return known;
     }
     // A new stream begins with 0. Others that come first wait for it; but not those of a stream that was forgotten.
-    if (sequence >= this.#keep || this.#parts.clock.nowMs() > deadlineMs) return undefined;
+    if (sequence >= this.#keep) return undefined;
     const made: Stream = { next: 0, isOver: false, answers: new Map(), held: new Map(), usedAtMs: 0 };
     this.#streams.set(name, made);
     if (this.#streams.size > this.#parts.limits.streamsMax) this.#forget(this.#streams.keys().next().value!);

@@ -1,4 +1,6 @@
 /** A connection between a device and a process: both ends, and what is between them. */
+import type { CommandAttempt, Downlink } from '../../contracts/downlinks.ts';
+import type { UplinkKind } from '../../contracts/uplinks.ts';
 import type { SimDevice } from './sim-device.ts';
 import type { SimProcess } from './sim-process.ts';
 
@@ -10,6 +12,8 @@ export class DeviceConnection {
   readonly process: SimProcess;
   /** The number of the session, once it is open; 0 before. */
   session = 0;
+  /** What the device has subscribed to, as the process knows it: bits of `RECEIVES`. */
+  receives = 0;
   /** As the process sees it. */
   isEnded = false;
   /** As the device sees it. */
@@ -28,8 +32,18 @@ export class DeviceConnection {
     this.#toProcess(() => this.process.front.accept(this));
   }
 
-  publish(seq: number, payload: Uint8Array): void {
-    this.#toProcess(() => this.process.front.publish(this, seq, payload));
+  /** @param acknowledged called when the process has answered that it has it */
+  send(kind: UplinkKind, payload: Uint8Array, acknowledged: () => void): void {
+    this.#toProcess(() => this.process.front.take(this, kind, payload, acknowledged));
+  }
+
+  subscribe(receives: number): void {
+    this.#toProcess(() => this.process.front.subscribed(this, receives));
+  }
+
+  /** What its transport does by itself. */
+  received(attempt: CommandAttempt): void {
+    this.#toProcess(() => this.process.front.delivered(this, attempt));
   }
 
   /** @param isTold false: the process is not told, and finds out late */
@@ -45,8 +59,12 @@ export class DeviceConnection {
     this.#toDevice(() => this.device.opened(this));
   }
 
-  acknowledge(seq: number): void {
-    this.#toDevice(() => this.device.acknowledged(seq));
+  acknowledge(acknowledged: () => void): void {
+    this.#toDevice(acknowledged);
+  }
+
+  deliver(downlink: Downlink): void {
+    this.#toDevice(() => this.device.received(this, downlink));
   }
 
   end(): void {

@@ -43,6 +43,6 @@ export function seqOf(payload: Uint8Array): number {
 
 /** The number of the message that these effects store; undefined: they are not about a message. */
 export function seqOfEffects({ datapoints, deadLetter }: Effects): number | undefined {
-  if (deadLetter) return seqOf(deadLetter.payload);
+  if (deadLetter) return deadLetter.kind === 'telemetry' ? seqOf(deadLetter.payload) : undefined;
   return datapoints.find(point => point.measurement === 'seq')?.value ?? undefined;
 }

@@ -1,19 +1,28 @@
 /** Defects, put into the world on purpose: each has to be found, or the simulation would prove nothing. */
-import type { HostParts } from '../../actors/runtime/host.ts';
+import type { HostParts } from '../../actors/runtime/host-parts.ts';
+import type { Delivery, Downlink } from '../../contracts/downlinks.ts';
 import type { OwnershipStore } from '../../contracts/ownership.ts';
 import type { Store } from '../../contracts/store.ts';
 import { type Batch, type Outcome, STORED } from '../../contracts/uplinks.ts';
 import type { DatabaseFaults } from './sim-database.ts';
 import type { SimProcess } from './sim-process.ts';
+import { loadsAs, opensAgain, releasesFirst, remembersAs, storeWith, TakesFirst } from './store-mutations.ts';
+
+export type Push = (address: string, downlinks: readonly Downlink[]) => Promise<Delivery[]>;
 
 export type Mutation = {
   /** The invariants of which one has to be violated. */
   readonly foundBy: readonly string[];
+  /** It shows only where something is asked of devices. */
+  readonly isOfRequests?: boolean;
   readonly database?: DatabaseFaults;
   readonly host?: Pick<HostParts, 'acknowledgeBeforeCommit'>;
   readonly instanceIdIsNodeId?: boolean;
   readonly addressIsNodeId?: boolean;
-  readonly store?: (store: Store & OwnershipStore) => Store & OwnershipStore;
+  readonly store?: (store: Store & OwnershipStore, process: SimProcess) => Store & OwnershipStore;
+  readonly push?: (push: Push) => Push;
+  /** A front node writes to whatever connection of the device it has. */
+  readonly anySessionWillDo?: boolean;
   readonly deliver?: (process: SimProcess, batch: Batch) => Promise<Outcome[]>;
 };
 
@@ -48,35 +57,51 @@ export const MUTATIONS = {
     foundBy: ['I2'],
     deliver: (process, batch) => process.host.deliver(batch.uplinks, batch.epochs),
   },
+  'let downlinks out before the commit': { isOfRequests: true, foundBy: ['I6'], store: releasesFirst },
+  /** That a command was sent is only in the memory of its actor. */
+  'send without storing it': { isOfRequests: true, foundBy: ['I6', 'I8'], database: { attemptsAreForgotten: true } },
+  /** A push without an answer counts as not sent. */
+  'take what is unknown for not sent': {
+    isOfRequests: true,
+    foundBy: ['I8', 'commands'],
+    push: push => (address, downlinks) =>
+      push(address, downlinks).catch(() => {
+        throw Object.assign(new Error('not sent'), { type: 'unreachable' });
+      }),
+  },
+  /** A new owner does not look for what is to be done. */
+  'forget deadlines with the owner': {
+    isOfRequests: true,
+    foundBy: ['I12'],
+    store: real => storeWith(real, { due: async () => ({ addresses: [], ended: [], after: null }) }),
+  },
+  'forget the mode with the memory': {
+    isOfRequests: true,
+    foundBy: ['I8'],
+    store: remembersAs(
+      () => ({ mode: 'retry' }),
+      ({ mode }) => ({ mode }),
+    ),
+  },
+  'let a late answer change an end': { isOfRequests: true, foundBy: ['I9'], store: opensAgain },
+  'send more than the window allows': {
+    isOfRequests: true,
+    foundBy: ['I10'],
+    store: loadsAs(record => ({ ...record, commandWindow: 10 })),
+  },
+  'forget the priority with the memory': {
+    isOfRequests: true,
+    foundBy: ['I10'],
+    store: remembersAs(
+      ({ priority }) => ({ priority: 3 - priority }),
+      ({ priority }) => ({ priority }),
+    ),
+  },
+  'write to a newer session': { isOfRequests: true, foundBy: ['sessions'], anySessionWillDo: true },
+  'one key, two commands': { isOfRequests: true, foundBy: ['I7'], database: { keysMayRepeat: true } },
+  'forget the twin with the memory': {
+    isOfRequests: true,
+    foundBy: ['twins'],
+    store: loadsAs(record => ({ ...record, twin: null })),
+  },
 } satisfies Record<string, Mutation>;
-
-/** Closes the lanes of a dead instance only after its shards were taken, when it looks again. */
-class TakesFirst implements Store, OwnershipStore {
-  readonly #real: Store & OwnershipStore;
-  readonly #toClose: string[] = [];
-  readonly load: Store['load'];
-  readonly commit: Store['commit'];
-  readonly renew: OwnershipStore['renew'];
-  readonly closeExpired: OwnershipStore['closeExpired'];
-  readonly transfer: OwnershipStore['transfer'];
-  readonly take: OwnershipStore['take'];
-
-  constructor(real: Store & OwnershipStore) {
-    this.#real = real;
-    this.load = real.load.bind(real);
-    this.commit = real.commit.bind(real);
-    this.renew = real.renew.bind(real);
-    this.closeExpired = real.closeExpired.bind(real);
-    this.transfer = real.transfer.bind(real);
-    this.take = real.take.bind(real);
-  }
-
-  async closeLanes(instance: string): Promise<void> {
-    this.#toClose.push(instance);
-  }
-
-  async view(): ReturnType<OwnershipStore['view']> {
-    for (const instance of this.#toClose.splice(0)) await this.#real.closeLanes(instance);
-    return this.#real.view();
-  }
-}

@@ -1,6 +1,7 @@
 /** What will happen in a simulated world, as plain data: so that a plan that fails can be made smaller. */
 import { LIMITS, type Limits } from '../../contracts/limits.ts';
 import { type Chance, chanceOf } from './chance.ts';
+import { limitsOfRequests, type RequestPlan, requestsOf, type TakingPlan, takingOf } from './request-plan.ts';
 
 /** Shares of cases in which something small goes wrong. All 0: nothing does. */
 export type Noise = {
@@ -10,6 +11,7 @@ export type Noise = {
   storeFail: number;
   storeLostReply: number;
   storeSlow: number;
+  frontFull: number;
 };
 
 export type DevicePlan = {
@@ -19,6 +21,8 @@ export type DevicePlan = {
   readonly everyMs: number;
   /** Without an acknowledgement for this long it connects anew. */
   readonly silenceMs: number;
+  /** Null: it takes nothing, and leaves after its last message. */
+  readonly takes: TakingPlan | null;
 };
 
 export type Fault =
@@ -45,9 +49,18 @@ export type Plan = {
   readonly limits: Partial<Limits>;
   readonly noise: Noise;
   readonly faults: readonly Fault[];
+  readonly requests: readonly RequestPlan[];
 };
 
-export const QUIET: Noise = { busLost: 0, busDoubled: 0, busSlow: 0, storeFail: 0, storeLostReply: 0, storeSlow: 0 };
+export const QUIET: Noise = {
+  busLost: 0,
+  busDoubled: 0,
+  busSlow: 0,
+  storeFail: 0,
+  storeLostReply: 0,
+  storeSlow: 0,
+  frontFull: 0,
+};
 const LONGEST_FAULT_MS = 25_000;
 /** Around this long after its last word the shards of a process are taken. */
 const TAKEOVER_MS = 16_000;
@@ -63,15 +76,25 @@ export function planOf(seed: number): Plan {
   const count = chance.pick([0, 1, 1, 2, 2, 3, 4, 6]);
   const faults: Fault[] = [];
   for (let i = 0; i < count; i++) faults.push(faultOf(chance, momentOf(chance, faults), processes, devices.length));
-  return {
+  const plan = {
     seed,
     processes,
     devices,
     limits: limitsOf(chance),
     noise: chance.happens(0.3) ? QUIET : noiseOf(chance),
     faults: faults.sort((a, b) => a.atMs - b.atMs),
+    requests: [],
   };
+  return seed % 2 === 0 ? plan : withRequests(plan, chanceOf(seed, 'requests'));
 }
+
+/** Every second world has commands and twins too. */
+const withRequests = (plan: Plan, chance: Chance): Plan => ({
+  ...plan,
+  devices: plan.devices.map(device => ({ ...device, takes: takingOf(chance) })),
+  limits: { ...plan.limits, ...limitsOfRequests(chance) },
+  requests: requestsOf(chance, plan.devices.length),
+});
 
 export const limitsOfPlan = ({ limits }: Plan): Limits => ({ ...LIMITS, ...limits });
 
@@ -84,6 +107,7 @@ const devicePlan = (chance: Chance): DevicePlan => ({
   window: chance.pick([1, 2, 4, 8]),
   everyMs: chance.pick([20, 200, 500, 500, 1_000]),
   silenceMs: chance.pick([3_000, 8_000, 25_000]),
+  takes: null,
 });
 
 /** Small ones, so that limits are reached. */
@@ -110,6 +134,7 @@ function noiseOf(chance: Chance): Noise {
     storeFail: share(0.2),
     storeLostReply: share(0.2),
     storeSlow: share(0.1),
+    frontFull: share(0.3),
   };
 }
 

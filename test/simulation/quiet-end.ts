@@ -1,4 +1,5 @@
 /** I12, and that everything comes to a good end: what must hold once nothing goes wrong any more. */
+import { commandsAreTrue, unfinishedRequests, whoWaits } from './commands-end.ts';
 import type { World } from './world.ts';
 
 const OWNED_WITHIN_MS = 14_000;
@@ -43,4 +44,17 @@ export function everythingIsThere(world: World): void {
       if (!stored.has(seq) && !kept.some(it => it.startsWith(`{"seq":${seq}`)))
         world.invariants.violated('I1', `#${seq} of ${device.name} was acknowledged and is not there`);
   }
+  if (world.plan.requests.length === 0) return;
+  for (const what of unfinishedRequests(world)) world.invariants.violated('I12', what);
+  for (const what of whoWaits(world)) world.invariants.violated('timers', what);
+  commandsAreTrue(world);
 }
+
+/** All that devices and applications wanted has come to an end. */
+export const isFinished = (world: World): boolean =>
+  world.devices.every(it => it.isDone) &&
+  (world.plan.requests.length === 0 || unfinishedRequests(world).next().done === true);
+
+/** Nothing is left to do, so nobody waits for a time at which to do it. */
+export const isAtRest = (world: World): boolean =>
+  world.plan.requests.length === 0 || whoWaits(world).next().done === true;

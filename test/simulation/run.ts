@@ -1,8 +1,16 @@
 /** One simulated world from its plan to its end. */
+import { helpDevices } from './commands-end.ts';
 import type { Violation } from './invariants.ts';
 import { type Mutation, NO_MUTATION } from './mutations.ts';
 import { healedMs, type Plan, planOf } from './plan.ts';
-import { acknowledgementsEnd, areShardsOwned, everythingIsThere, FINISHED_WITHIN_MS } from './quiet-end.ts';
+import {
+  acknowledgementsEnd,
+  areShardsOwned,
+  everythingIsThere,
+  FINISHED_WITHIN_MS,
+  isAtRest,
+  isFinished,
+} from './quiet-end.ts';
 import { World } from './world.ts';
 
 export type Result = {
@@ -51,8 +59,9 @@ async function live(world: World, healMs: number): Promise<void> {
     await clock.run(clock.nowMs + STEP_MS, isOver);
     invariants.withinLimits();
     acknowledgementsEnd(world, healMs);
+    helpDevices(world, clock.nowMs - healMs);
     const areOwned = areShardsOwned(world, healMs);
-    isDone = (areOwned && world.devices.every(it => it.isDone)) || clock.nowMs > healMs + FINISHED_WITHIN_MS;
+    isDone = (areOwned && isFinished(world) && isAtRest(world)) || clock.nowMs > healMs + FINISHED_WITHIN_MS;
   }
   if (!isOver()) everythingIsThere(world);
 }

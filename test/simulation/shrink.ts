@@ -23,6 +23,7 @@ export async function shrink(plan: Plan, fails: (plan: Plan) => Promise<boolean>
 /** The boldest first. */
 function* smallerThan(plan: Plan): Generator<Plan> {
   for (let i = 0; i < plan.faults.length; i++) yield { ...plan, faults: plan.faults.toSpliced(i, 1) };
+  for (let i = 0; i < plan.requests.length; i++) yield { ...plan, requests: plan.requests.toSpliced(i, 1) };
   for (const key of Object.keys(QUIET) as (keyof Noise)[])
     if (plan.noise[key] > 0) yield { ...plan, noise: { ...plan.noise, [key]: 0 } };
   for (const key of Object.keys(plan.limits) as (keyof Plan['limits'])[]) {
@@ -32,6 +33,7 @@ function* smallerThan(plan: Plan): Generator<Plan> {
   for (let i = 0; i < plan.devices.length; i++) {
     const device = plan.devices[i]!;
     if (device.messages > 0) yield { ...plan, devices: plan.devices.with(i, { ...device, messages: 0 }) };
+    if (device.takes !== null) yield { ...plan, devices: plan.devices.with(i, { ...device, takes: null }) };
     if (device.messages > 1)
       yield { ...plan, devices: plan.devices.with(i, { ...device, messages: device.messages >> 1 }) };
   }

@@ -2,6 +2,7 @@
  * The bus between processes. Messages are lost, late, doubled and overtake each other; who is cut off may not know it, and what
  * was sent meanwhile may come when nobody expects it any more. As on Moleculer all live runs of one address hear what is sent to it.
  */
+import type { Delivery, Downlink } from '../../contracts/downlinks.ts';
 import type { Batch, Outcome } from '../../contracts/uplinks.ts';
 import type { Chance } from './chance.ts';
 import type { Noise, Ways } from './plan.ts';
@@ -16,6 +17,7 @@ export interface Peer {
   readonly address: string;
   readonly life: Life;
   deliver(batch: Batch): Promise<Outcome[]>;
+  push(downlinks: readonly Downlink[]): Delivery[];
 }
 
 export class Port<P extends Peer> {
@@ -77,7 +79,22 @@ export class SimBus<P extends Peer> {
 
   /** One batch to whoever has that address, and the first answer that comes back. */
   call(from: P, address: string, batch: Batch, timeoutMs: number): Promise<Outcome[]> {
-    const { promise, resolve, reject } = Promise.withResolvers<Outcome[]>();
+    return this.#request(from, address, timeoutMs, true, peer => peer.deliver(batch));
+  }
+
+  /** Downlinks: like a batch, but for that nothing would notice if they came twice. NATS does not double. */
+  push(from: P, address: string, downlinks: readonly Downlink[], timeoutMs: number): Promise<Delivery[]> {
+    return this.#request(from, address, timeoutMs, false, async peer => peer.push(downlinks));
+  }
+
+  #request<T>(
+    from: P,
+    address: string,
+    timeoutMs: number,
+    mayDouble: boolean,
+    work: (peer: P) => Promise<T>,
+  ): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
     const failed = (type: string) => reject(Object.assign(new Error(`the call failed: ${type}`), { type }));
     const isThere = [...this.#ports.keys()].some(it => it.address === address);
     // The registry of a node may know that another one is gone, or not yet.
@@ -86,12 +103,12 @@ export class SimBus<P extends Peer> {
       return promise;
     }
     this.#clock.after(timeoutMs, from.life, () => failed('request_timeout'));
-    this.#send(from, address, peer => {
-      peer.deliver(batch).then(
-        outcomes => this.#send(peer, from, () => resolve(outcomes)),
+    const answer = (peer: P) =>
+      work(peer).then(
+        done => this.#send(peer, from, () => resolve(done)),
         error => this.#send(peer, from, () => reject(error)),
       );
-    });
+    this.#send(from, address, peer => void answer(peer), mayDouble);
     return promise;
   }
 
@@ -105,22 +122,22 @@ export class SimBus<P extends Peer> {
     for (const peer of this.#ports.keys()) if (peer !== from) this.#send(from, peer, work);
   }
 
-  #send(from: P, to: P | string, work: (peer: P) => void): void {
+  #send(from: P, to: P | string, work: (peer: P) => void, mayDouble = true): void {
     if (from.life.isDead) return;
     const port = this.#ports.get(from);
     const on = () => {
       for (const it of this.#ports.values())
         if (it.peer === to || it.peer.address === to) this.#arrive(it, () => work(it.peer));
     };
-    if (!port?.cutOut) this.#travel(on);
+    if (!port?.cutOut) this.#travel(on, mayDouble);
     else if (this.#chance.happens(0.5)) port.held.push(on);
   }
 
-  #travel(work: () => void): void {
+  #travel(work: () => void, mayDouble: boolean): void {
     const { busLost, busDoubled } = this.#noise;
     if (this.#chance.happens(busLost)) return;
     this.#clock.after(this.#delayMs(), null, work);
-    if (this.#chance.happens(busDoubled)) this.#clock.after(this.#delayMs(), null, work);
+    if (mayDouble && this.#chance.happens(busDoubled)) this.#clock.after(this.#delayMs(), null, work);
   }
 
   #arrive(port: Port<P>, work: () => void): void {

@@ -1,7 +1,9 @@
 /** A device: sends its messages in order, remembers each until it is acknowledged, and connects anew when in doubt. */
+import type { Downlink } from '../../contracts/downlinks.ts';
 import type { DeviceAddress } from '../../contracts/uplinks.ts';
 import { type Chance, chanceOf } from './chance.ts';
 import { DeviceConnection } from './device-connection.ts';
+import { DeviceTaking } from './device-taking.ts';
 import { kindOf, type MessageKind, payloadOf } from './messages.ts';
 import type { DevicePlan } from './plan.ts';
 import type { World } from './world.ts';
@@ -15,6 +17,8 @@ export class SimDevice {
   readonly #world: World;
   readonly #chance: Chance;
   readonly #kindOffset: number;
+  /** Null: it takes nothing. */
+  readonly taking: DeviceTaking | null;
   /** How often each message was sent. */
   readonly sent: number[] = [];
   readonly #acknowledged = new Set<number>();
@@ -32,11 +36,18 @@ export class SimDevice {
     this.#chance = chanceOf(world.plan.seed, `device ${number}`);
     this.#kindOffset = this.#chance.between(0, 9);
     this.name = `d${number}-${this.#chance.between(0, 9_999)}`;
-    this.address = world.database.tables.addDevice(this.name);
+    this.address = world.database.tables.addDevice(this.name, plan.takes?.window ?? null);
+    this.taking =
+      plan.takes && new DeviceTaking(world, this, plan.takes, chanceOf(world.plan.seed, `taking ${number}`));
   }
 
   get isDone(): boolean {
     return this.#oldest >= this.plan.messages;
+  }
+
+  /** It has nothing to connect for any more. */
+  get isLeaving(): boolean {
+    return this.isDone && this.taking === null;
   }
 
   get acknowledgedMessages(): ReadonlySet<number> {
@@ -49,30 +60,42 @@ export class SimDevice {
 
   start(): void {
     this.#make();
+    this.taking?.start();
     this.#world.clock.after(this.#chance.span(0, 300), null, () => this.#connect());
   }
 
   /** Its network was away for a moment: it connects anew, and the process does not know. */
   blip(): void {
-    if (this.#connection === null || this.isDone) return;
+    if (this.#connection === null || this.isLeaving) return;
     this.#connection.leave(false);
     this.#reconnect();
+  }
+
+  /** It restarts: what it did not store is gone. */
+  restart(): void {
+    this.#leave(this.#chance.happens(0.5));
+    this.#later();
   }
 
   opened(connection: DeviceConnection): void {
     if (connection !== this.#connection) return;
     this.#isOpen = true;
     this.#progressed();
+    this.taking?.opened(connection);
     this.#send();
   }
 
-  acknowledged(seq: number): void {
+  received(connection: DeviceConnection, downlink: Downlink): void {
+    if (connection === this.#connection) this.taking?.received(connection, downlink);
+  }
+
+  #stored(seq: number): void {
     this.#acknowledged.add(seq);
     this.#world.invariants.deviceForgets(this, seq);
     while (this.#acknowledged.has(this.#oldest)) this.#oldest++;
     this.#progressed();
     this.#send();
-    if (this.isDone) this.#leave(true);
+    if (this.isLeaving) this.#leave(true);
   }
 
   lost(connection: DeviceConnection): void {
@@ -89,6 +112,7 @@ export class SimDevice {
   }
 
   #connect(): void {
+    if (this.#connection !== null) return;
     const process = this.#world.somebodyToConnectTo(this.#chance);
     if (!process) return this.#later();
     const connection = new DeviceConnection(this, process);
@@ -107,11 +131,13 @@ export class SimDevice {
       // Acknowledged out of order, it is forgotten already.
       if (this.#acknowledged.has(seq)) continue;
       this.sent[seq] = (this.sent[seq] ?? 0) + 1;
-      this.#connection!.publish(seq, payloadOf(seq, this.kind(seq)));
+      this.#connection!.send('telemetry', payloadOf(seq, this.kind(seq)), () => this.#stored(seq));
     }
   }
 
   /** Gives a connection up on which nothing comes any more. */
+  readonly progressed = (): void => this.#progressed();
+
   #progressed(): void {
     const atMs = this.#world.clock.nowMs;
     this.#progressAtMs = atMs;
@@ -119,7 +145,7 @@ export class SimDevice {
     const patienceMs = this.#isOpen ? this.plan.silenceMs : CONNECT_TIMEOUT_MS;
     this.#world.clock.after(patienceMs, null, () => {
       if (this.#progressAtMs !== atMs || connection === null || connection !== this.#connection) return;
-      if (this.#isOpen && this.#next === this.#oldest) return this.#progressed();
+      if (this.#isOpen && this.#next === this.#oldest && this.taking?.isWaiting !== true) return this.#progressed();
       this.#leave(this.#chance.happens(0.7));
       this.#later();
     });
@@ -129,15 +155,17 @@ export class SimDevice {
     this.#connection?.leave(isTold);
     this.#connection = null;
     this.#isOpen = false;
+    this.taking?.closed();
   }
 
   #reconnect(): void {
     this.#connection = null;
     this.#isOpen = false;
+    this.taking?.closed();
     this.#later();
   }
 
   #later(): void {
-    if (!this.isDone) this.#world.clock.after(this.#chance.span(20, 1_500), null, () => this.#connect());
+    if (!this.isLeaving) this.#world.clock.after(this.#chance.span(20, 1_500), null, () => this.#connect());
   }
 }

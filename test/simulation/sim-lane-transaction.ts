@@ -52,7 +52,7 @@ export class LaneTransaction {
     if (this.#state !== 'working') return;
     const { effects, careful } = this.#of;
     try {
-      this.#database.tables.check(effects, careful);
+      this.#database.tables.check(effects, careful, this);
     } catch (error) {
       return this.#fail(error as StoreError);
     }
@@ -94,6 +94,7 @@ export class LaneTransaction {
 
   #finish(): void {
     this.#state = 'over';
+    this.#database.tables.ended(this);
     this.#cancelTimeout();
     this.#row.unlock();
   }

@@ -53,6 +53,12 @@ export class SimOwnership {
     return this.#sessions.get(instance);
   }
 
+  /** Its lease runs, and its session is not closed. */
+  isLive(instance: InstanceId): boolean {
+    const row = this.#sessions.get(instance);
+    return row !== undefined && row.state !== 'closed' && row.expiresAtMs > this.#nowMs();
+  }
+
   lanes(instance: InstanceId): readonly LaneRow[] {
     return this.#lanes.get(instance) ?? [];
   }

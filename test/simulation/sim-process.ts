@@ -2,14 +2,18 @@
 
 import { Membership } from '../../actors/placement/membership.ts';
 import { type Owner, ShardMap } from '../../actors/placement/shard-map.ts';
+import { Downlinks } from '../../actors/runtime/downlinks.ts';
 import { Host } from '../../actors/runtime/host.ts';
 import { Intake } from '../../actors/runtime/intake.ts';
 import { pause, type Random, type Scheduler } from '../../actors/runtime/ports.ts';
 import { Router } from '../../actors/runtime/router.ts';
+import { undelivered } from '../../actors/runtime/undelivered.ts';
 import { decode } from '../../adapters/codecs/index.ts';
+import type { Delivery, Downlink, Output } from '../../contracts/downlinks.ts';
 import type { Batch, Outcome } from '../../contracts/uplinks.ts';
 import { type Chance, chanceOf } from './chance.ts';
 import { EPOCH_MS } from './messages.ts';
+import type { Push } from './mutations.ts';
 import type { Peer, Port } from './sim-bus.ts';
 import { Life } from './sim-clock.ts';
 import { SimFront } from './sim-front.ts';
@@ -19,6 +23,8 @@ import type { World } from './world.ts';
 
 const BOOT_MS = 200;
 const RETRY_MS = 500;
+/** How often the timers of a host look while something has a time; and the router, while something waits for an owner. */
+const TIMER_MS = 100;
 
 export class SimProcess implements Peer {
   readonly world: World;
@@ -35,16 +41,22 @@ export class SimProcess implements Peer {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly store: SimStore;
+  readonly downlinks: Downlinks;
+  /** Only a mutation lets something out by itself. */
+  readonly releasedEarly = new WeakSet<Output>();
   readonly host: Host;
   readonly intake: Intake;
   readonly router: Router;
   readonly membership: Membership;
   /** In which epoch of its shard each device was last read. */
   readonly readEpochs = new Map<string, number>();
+  readonly #notSent: ReturnType<typeof undelivered>;
   readonly #chance: Chance;
   readonly #shards = new ShardMap();
   /** How far its clock is off. */
   clockOffMs: number;
+  /** When something waited for its time last. */
+  timersAtMs = 0;
   /** When it was ready; undefined: it is not. */
   upSinceMs: number | undefined;
   #isStopping = false;
@@ -62,9 +74,12 @@ export class SimProcess implements Peer {
     };
     this.scheduler = {
       soon: work => void clock.after(0, this.life, work),
-      after: (delayMs, work) => clock.after(delayMs, this.life, work),
+      after: (delayMs, work) => {
+        if (delayMs === TIMER_MS) this.timersAtMs = clock.nowMs;
+        return clock.after(delayMs, this.life, work);
+      },
     };
-    this.random = { uuid: () => uuid(this.#chance) };
+    this.random = { uuid: () => uuid(this.#chance), fraction: () => this.#chance.next() };
     const uniqueId = this.random.uuid();
     this.instanceId = mutation.instanceIdIsNodeId ? nodeId : uniqueId;
     this.address = mutation.addressIsNodeId ? nodeId : `${nodeId}-${uniqueId.slice(-8)}`;
@@ -72,16 +87,20 @@ export class SimProcess implements Peer {
     this.port = world.bus.join(this);
     this.front = new SimFront(this);
     this.store = this.#makeStore();
-    const parts = { ...this.#ports(), store: mutation.store?.(this.store) ?? this.store, instanceId: this.instanceId };
+    const store = mutation.store?.(this.store, this) ?? this.store;
+    const parts = { ...this.#ports(), store, instanceId: this.instanceId };
+    this.downlinks = this.#makeDownlinks();
     this.host = new Host({
       ...parts,
       decode,
       onFenced: () => this.#fenced(),
       onDefect: world.defect,
+      onOutputs: outputs => this.downlinks.release(outputs.filter(it => !this.releasedEarly.has(it))),
       ...mutation.host,
     });
     this.intake = new Intake({ ...parts, host: this.host });
     this.router = new Router({ ...parts, shards: this.#shards, deliver: (owner, batch) => this.#call(owner, batch) });
+    this.#notSent = undelivered({ ingress: this.router, host: this.host, clock: this.clock });
     this.membership = new Membership({
       ...parts,
       address: this.address,
@@ -101,6 +120,10 @@ export class SimProcess implements Peer {
     const outcomes = await (mutation.deliver ?? plainly)(this, batch);
     for (let i = 0; i < outcomes.length; i++) invariants.answered(this, batch.uplinks[i]!, outcomes[i]!);
     return outcomes;
+  }
+
+  push(downlinks: readonly Downlink[]): Delivery[] {
+    return downlinks.map(it => this.front.deliver(it));
   }
 
   changed(key: string): void {
@@ -163,6 +186,23 @@ export class SimProcess implements Peer {
   #call(owner: Owner, batch: Batch): Promise<Outcome[]> {
     if (owner.instance === this.instanceId) return this.deliver(batch);
     return this.world.bus.call(this, owner.address, batch, this.world.limits.batchRetryMs);
+  }
+
+  #makeDownlinks(): Downlinks {
+    const { address, world } = this;
+    const { bus, limits, invariants, mutation } = world;
+    const push: Push = (to, downlinks) => bus.push(this, to, downlinks, limits.batchRetryMs);
+    return new Downlinks({
+      clock: this.clock,
+      scheduler: this.scheduler,
+      commandsPerSecond: () => this.host.commandsPerSecond,
+      address,
+      limits,
+      here: { deliver: it => this.front.deliver(it), ended: commands => invariants.commands.told(commands) },
+      push: mutation.push?.(push) ?? push,
+      tell: (to, commands) => bus.tell(this, to, () => invariants.commands.told(commands)),
+      failed: (downlink, why) => this.#notSent(downlink, why),
+    });
   }
 
   #ports() {

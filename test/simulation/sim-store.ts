@@ -1,9 +1,10 @@
 /** The database as one process reaches it: every call takes time, and may fail before, in or after what it does. */
 import type { Limits } from '../../contracts/limits.ts';
 import type { ClusterView, Holding, InstanceId, OwnershipStore } from '../../contracts/ownership.ts';
-import { type DeviceRecord, type Effects, type Store, StoreError } from '../../contracts/store.ts';
+import { type DeviceRecord, type Due, type Effects, type Store, StoreError } from '../../contracts/store.ts';
 import type { DeviceAddress } from '../../contracts/uplinks.ts';
 import type { Chance } from './chance.ts';
+import { EPOCH_MS } from './messages.ts';
 import type { Noise } from './plan.ts';
 import type { Life, SimClock } from './sim-clock.ts';
 import type { SimDatabase } from './sim-database.ts';
@@ -44,6 +45,14 @@ export class SimStore implements Store, OwnershipStore {
     return this.#query(database => {
       this.#parts.read(addresses);
       return database.tables.load(addresses);
+    });
+  }
+
+  due(shards: readonly number[], resume: boolean, after: number, limit: number): Promise<Due> {
+    const { clock } = this.#parts;
+    return this.#query(({ tables, ownership }) => {
+      const page = { after, limit, nowMs: EPOCH_MS + clock.nowMs };
+      return tables.due(shards, resume, page, instance => ownership.isLive(instance));
     });
   }
 

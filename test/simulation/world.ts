@@ -10,6 +10,7 @@ import { SimClock } from './sim-clock.ts';
 import { SimDatabase } from './sim-database.ts';
 import { SimDevice } from './sim-device.ts';
 import { SimProcess } from './sim-process.ts';
+import { SimRequests } from './sim-requests.ts';
 import { Trace } from './trace.ts';
 
 const RESTART_MS = 700;
@@ -26,6 +27,7 @@ export class World {
   readonly database: SimDatabase;
   readonly invariants: Invariants;
   readonly devices: readonly SimDevice[];
+  readonly requests: SimRequests;
   /** Those that did not end. */
   readonly processes = new Set<SimProcess>();
   readonly #runs = new Map<string, number>();
@@ -51,11 +53,13 @@ export class World {
       committed: (instance, lane, written) => this.invariants.committed(instance, lane, written),
     });
     this.devices = plan.devices.map((device, number) => new SimDevice(this, number, device));
+    this.requests = new SimRequests(this);
   }
 
   begin(): void {
     for (let i = 0; i < this.plan.processes; i++) this.#startProcess(`node-${i}`);
     for (const device of this.devices) device.start();
+    this.requests.begin();
     for (const fault of this.plan.faults) this.clock.after(fault.atMs, null, () => this.#happen(fault));
   }
 
@@ -77,6 +81,7 @@ export class World {
     this.processes.delete(process);
     this.bus.leave(process);
     this.invariants.ended(process);
+    this.requests.ended(process);
     this.lastEndMs = this.clock.nowMs;
     // Somebody sees to it that a process that ended by itself is started again; one that was killed has its time.
     this.clock.after(RESTART_MS, null, () => {

@@ -86,13 +86,15 @@ describe('an intake', () => {
     assert.deepEqual(names(), ['0']);
   });
 
-  it('starts no stream with a late batch: one that was delivered long after its time is not done again', async () => {
+  it('does nothing of a stream that begins late: what follows does not wait for what will not come', async () => {
     const { time, deliver, names } = setUp();
-    assert.equal(await deliver(0, { deadlineMs: time.nowMs() - 1 }), 'not_owner');
+    const overtaking = deliver(1);
+    assert.equal(await deliver(0, { deadlineMs: time.nowMs() - 1 }), 'expired');
+    assert.equal(await overtaking, 'not_owner');
     assert.equal(
-      await deliver(LIMITS.batchesUnderWay * 4),
+      await deliver(LIMITS.batchesUnderWay * 4, { stream: 'other' }),
       'not_owner',
-      'nor with one that can not be among the first',
+      'nor of one that begins with a batch that can not be among the first',
     );
     assert.deepEqual(names(), []);
   });
