@@ -8,9 +8,12 @@ const STOP_PATIENCE_MS = 25_000;
 /** One that was replaced, or has no database, can settle nothing any more: it only tells its clients. */
 const FATAL_PATIENCE_MS = 2_000;
 
+/** Tells what happens before the configuration is known, too. */
+let log = pino({}, pino.destination(2));
+
 async function main(): Promise<void> {
   const config = readConfig(process.env);
-  const log = pino({ level: config.logLevel, base: { node: config.nodeId } }, pino.destination(2));
+  log = pino({ level: config.logLevel, base: { node: config.nodeId } }, pino.destination(2));
   let stopping = false;
   const end = async (why: string, code: number) => {
     if (stopping) return;
@@ -37,7 +40,7 @@ async function main(): Promise<void> {
 }
 
 process.on('unhandledRejection', error => {
-  console.error('A defect of Skein:', error);
+  log.fatal({ err: error }, 'a defect of Skein: nobody handled this');
   process.exit(70);
 });
 

@@ -29,10 +29,14 @@ export type DeviceTypeView = {
 
 /** Types of devices. A device names its type, whether or not the type is described here. */
 export const deviceTypes = contract('device-types', {
-  /** Makes it, or replaces all that it says. `version`: refuse with `stale_version` unless it is the type's own. */
+  /**
+   * Makes it, or replaces all that it says. Refused with `stale_version` unless `version` is the type's own, and unless `exists` says whether
+   * there is one.
+   */
   put: action({
     name: 'string',
     version: 'number|optional',
+    exists: 'boolean|optional',
     description: { type: 'string', optional: true, nullable: true, max: 2_000 },
     commands: typed<JsonObject | null | undefined>({ type: 'object', optional: true, nullable: true }),
   }).returns<{ type: DeviceTypeView; isNew: boolean }>(),

@@ -91,8 +91,8 @@ export const ERRORS = {
   unknown_outcome: {
     status: 504,
     retry: true,
-    title: 'It is not known whether this was stored',
-    todo: 'Send it again: the same datapoint is stored once.',
+    title: 'It is not known whether this was done',
+    todo: 'Send readings and replacements again; what makes something only with the same Idempotency-Key. Without a key, look first.',
   },
   // Between nodes.
   not_owner: { status: 503, retry: true, title: 'Another node owns this device', todo: 'Ask the owner.' },

@@ -13,10 +13,14 @@ export type GroupView = {
 
 /** Groups of devices, made by hand. Decommissioned devices are in none. */
 export const groups = contract('groups', {
-  /** Makes it, or changes what it says; its devices stay. `version`: refuse with `stale_version` unless it is the group's own. */
+  /**
+   * Makes it, or changes what it says; its devices stay. Refused with `stale_version` unless `version` is the group's own, and unless `exists`
+   * says whether there is one.
+   */
   put: action({
     name: 'string',
     version: 'number|optional',
+    exists: 'boolean|optional',
     description: { type: 'string', optional: true, nullable: true, max: 2_000 },
   }).returns<{ group: GroupView; isNew: boolean }>(),
   get: action({ name: 'string' }).returns<GroupView & { deviceCount: number }>(),

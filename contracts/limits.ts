@@ -134,7 +134,9 @@ export const LIMITS = {
   /** Callers of this process that wait for the answer of a device, and how long they may. */
   commandWaiters: 10_000,
   commandWaitMaxSeconds: 60,
-  /** Compiled schemas of commands in one process: some 20 KiB each, more for a large one. */
+  /** Commands that one request looks at for those that fit a filter which no index knows. */
+  commandScanMaxRows: 10_000,
+  /** Compiled schemas of commands in one process: at most 64 KiB each on average, so large ones take the place of several. */
   commandSchemasCached: 1_000,
   /** What a device type says, as JSON text: its schemas are compiled in the memory of each node that uses them. */
   deviceTypeMaxBytes: 64 * 1024,
@@ -171,6 +173,11 @@ export const LIMITS = {
   requestTimeoutSeconds: 30,
   listDefaultItems: 50,
   listMaxItems: 1_000,
+  /** A page of a list ends earlier when its items are larger than this together, as JSON text. */
+  pageMaxBytes: 1024 * 1024,
+  /** Pages that one process reads from the database at once, and requests that wait for their turn: half of the connections are for others. */
+  listsUnderWay: 4,
+  listsWaiting: 1_000,
   idempotencyKeepHours: 24,
   deviceIdMaxLength: 64,
   metadataMaxBytes: 16 * 1024,

@@ -23,7 +23,7 @@ export type CommandWish = {
   readonly supersedes?: string;
 };
 
-const FIELDS = ['command', 'parameters', 'mode', 'priority', 'ttlMs', 'supersedes'];
+const FIELDS = ['command', 'parameters', 'mode', 'priority', 'ttlMs', 'ttl_ms', 'supersedes'];
 const NAME = /^[A-Za-z0-9_.:-]{1,64}$/;
 const SUPERSEDES_MAX_LENGTH = 128;
 
@@ -35,14 +35,38 @@ export const COMMAND_NAME_RULE = '1 to 64 letters, digits and _ . : -';
 export function wishOf(said: JsonObject, limits: Limits): CommandWish {
   const unknown = Object.keys(said).find(name => !FIELDS.includes(name));
   if (unknown !== undefined) throw invalid(`${unknown.slice(0, 100)} is not known here`);
-  const { command, parameters, supersedes } = said;
-  if (!isCommandName(command)) throw invalid(`command must have ${COMMAND_NAME_RULE}`);
+  const { ttl_ms, ...rest } = said;
+  if (isGiven(ttl_ms) && isGiven(rest.ttlMs)) throw invalid('ttlMs and ttl_ms are the same');
+  const supersedes = supersedesOf(said.supersedes);
   return {
-    command,
-    parameters: parametersOf(parameters ?? {}, limits),
-    ...usualOf(said, limits),
-    ...(isGiven(supersedes) && { supersedes: keyOf(supersedes) }),
+    command: commandNameOf(said.command),
+    parameters: parametersOf(said.parameters, limits),
+    ...usualOf({ ...rest, ttlMs: rest.ttlMs ?? ttl_ms }, limits),
+    ...(supersedes !== null && { supersedes }),
   };
+}
+
+/** Rejects with `invalid_request`. */
+export function commandNameOf(name: unknown): string {
+  if (isCommandName(name)) return name;
+  throw invalid(`command must have ${COMMAND_NAME_RULE}`);
+}
+
+/** Absent ones are empty. Rejects with `invalid_request` or `too_large`. */
+export function parametersOf(said: unknown, limits: Limits): JsonObject {
+  const parameters = said ?? {};
+  if (!isJsonObject(parameters)) throw invalid('parameters must be an object');
+  checkJson('parameters', parameters, limits.commandParametersMaxBytes, limits.commandParametersMaxDepth);
+  if (hasName(parameters, '__proto__')) throw invalid('parameters: "__proto__" is not taken as a name');
+  return parameters;
+}
+
+/** Null: there is none. Rejects with `invalid_request`. */
+export function supersedesOf(key: unknown): string | null {
+  if (!isGiven(key)) return null;
+  const fits = typeof key === 'string' && key.length >= 1 && key.length <= SUPERSEDES_MAX_LENGTH;
+  if (fits && isStorableText(key)) return key;
+  throw invalid(`supersedes must be a text of 1 to ${SUPERSEDES_MAX_LENGTH} characters that can be stored`);
 }
 
 /** What a type of devices may say of a command as well. Rejects with `invalid_request`. */
@@ -84,22 +108,15 @@ export function orderOf(
   };
 }
 
-function parametersOf(parameters: unknown, limits: Limits): JsonObject {
-  if (!isJsonObject(parameters)) throw invalid('parameters must be an object');
-  checkJson('parameters', parameters, limits.commandParametersMaxBytes, limits.commandParametersMaxDepth);
-  return parameters;
+function hasName(value: unknown, name: string): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.hasOwn(value, name) || Object.values(value).some(it => hasName(it, name));
 }
 
 function ttlOf(ttlMs: unknown, { commandTtlMaxSeconds }: Limits): number {
   const mostMs = commandTtlMaxSeconds * 1000;
   if (typeof ttlMs === 'number' && Number.isInteger(ttlMs) && ttlMs >= 1 && ttlMs <= mostMs) return ttlMs;
   throw invalid(`ttlMs must be a whole number from 1 to ${mostMs}`);
-}
-
-function keyOf(key: unknown): string {
-  const fits = typeof key === 'string' && key.length >= 1 && key.length <= SUPERSEDES_MAX_LENGTH;
-  if (fits && isStorableText(key)) return key;
-  throw invalid(`supersedes must be a text of 1 to ${SUPERSEDES_MAX_LENGTH} characters`);
 }
 
 function oneOf<T extends string>(name: string, values: readonly T[], value: unknown): T {

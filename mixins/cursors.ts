@@ -18,15 +18,58 @@ export function cursorOf(list: List, position: Position): string {
   return Buffer.from(check(list, text) + text).toString('base64url');
 }
 
+/** Whether a position is one of a list: its checksum is no secret, so anybody can make cursors. */
+export type Shape = (position: readonly unknown[]) => boolean;
+
+const POSTGRES_TEXT = /^[^\0]*$/;
+const isText = (it: unknown): boolean => typeof it === 'string' && POSTGRES_TEXT.test(it) && it.isWellFormed();
+const isNumber = (it: unknown): boolean => Number.isSafeInteger(it);
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** What a statement can be asked with, at least. */
+const ANY_POSITION: Shape = its => its.every(it => isText(it) || isNumber(it));
+export const TEXT_POSITION: Shape = it => it.length === 1 && isText(it[0]);
+export const NUMBER_POSITION: Shape = it => it.length === 1 && isNumber(it[0]);
+export const UUID_POSITION: Shape = it => it.length === 1 && isText(it[0]) && UUID.test(it[0] as string);
+/** A time, and the id of what is from then. */
+export const TIME_UUID_POSITION: Shape = it => it.length === 2 && isTime(it[0]) && UUID_POSITION(it.slice(1));
+/** As PostgreSQL has transactions: 64 bits, as decimal text. */
+export const TRANSACTION_POSITION: Shape = it =>
+  it.length === 2 &&
+  isText(it[0]) &&
+  /^\d{1,20}$/.test(it[0] as string) &&
+  isTransaction(it[0] as string) &&
+  isNumber(it[1]);
+
+/** In microseconds: what PostgreSQL's `timestamptz` takes, with room to spare. */
+const isTime = (it: unknown): boolean => isNumber(it) && Math.abs(it as number) < 9e15;
+const isTransaction = (text: string): boolean => BigInt(text) < 2n ** 64n;
+
 /** The position in a cursor, undefined without one. Rejects with `invalid_request`. */
-export function positionOf<P extends Position>(list: List, cursor: string | undefined): P | undefined {
+export function positionOf<P extends Position>(
+  list: List,
+  cursor: string | undefined,
+  shape: Shape = ANY_POSITION,
+): P | undefined {
   if (cursor === undefined) return undefined;
   const whole = cursor.length <= LONGEST ? Buffer.from(cursor, 'base64url').toString() : '';
   const text = whole.slice(CHECK_CHARACTERS);
   // Decoding skips characters that are not base64url; encoding again shows whether there were any.
-  if (check(list, text) + text !== whole || Buffer.from(whole).toString('base64url') !== cursor)
+  const isWhole = check(list, text) + text === whole && Buffer.from(whole).toString('base64url') === cursor;
+  const position = isWhole ? parsed(text) : undefined;
+  if (position === undefined || !shape(position))
     throw new SkeinError('invalid_request', 'cursor is not one that this list gave');
-  return JSON.parse(text) as P;
+  return position as unknown as P;
+}
+
+/** Undefined: it is no list. */
+function parsed(text: string): readonly unknown[] | undefined {
+  try {
+    const position: unknown = JSON.parse(text);
+    return Array.isArray(position) ? position : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 const check = (list: List, position: string): string =>

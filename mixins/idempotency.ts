@@ -7,6 +7,7 @@ import type { Database, Transaction } from '../adapters/database/database.ts';
 import type { Idempotency, Meta } from '../contracts/contract.ts';
 import { SkeinError } from '../contracts/errors.ts';
 import { applicationOf } from './callers.ts';
+import { canonicalJson } from './canonical-json.ts';
 
 type Sealed = { readonly nonce: string; readonly text: string; readonly tag: string };
 
@@ -27,7 +28,7 @@ export async function once<T>(
   const caller = applicationOf(ctx);
   // Each API key has its own space of idempotency keys, since only it can open what it stored.
   const row = [caller.tenantId, `${caller.keyId}/${idempotency.key}`] as const;
-  const hash = createHash('sha256').update(JSON.stringify(request)).digest();
+  const hash = createHash('sha256').update(canonicalJson(request)).digest();
   return database.transaction(async tx => {
     await tx.query(
       `DELETE FROM idempotency_key WHERE tenant_id = $1 AND key = $2 AND created_at < now() - make_interval(hours => $3)`,

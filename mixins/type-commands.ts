@@ -4,6 +4,7 @@ import type { Database } from '../adapters/database/database.ts';
 import type { CommandMode, Priority } from '../contracts/commands.ts';
 import { SkeinError } from '../contracts/errors.ts';
 import { isJsonObject, type JsonObject } from '../contracts/json.ts';
+import type { Limits } from '../contracts/limits.ts';
 import { BatchReader } from './batch-reader.ts';
 import { compileCommandSchema, type ParametersValidator } from './command-schemas.ts';
 
@@ -19,7 +20,7 @@ export type CommandDefinition = {
   readonly mode?: CommandMode;
   readonly priority?: Priority;
   readonly ttlMs?: number;
-  readonly validate?: ParametersValidator;
+  readonly validator?: ParametersValidator;
 };
 /** Of a command of which no type says anything. */
 export const UNDEFINED_COMMAND: CommandDefinition = {};
@@ -27,13 +28,29 @@ export const UNDEFINED_COMMAND: CommandDefinition = {};
 type Name = { readonly tenantId: number; readonly type: string; readonly command: string };
 type DefinitionRow = Name & { definition: unknown; version: number; updated_at: Date };
 
+/** For each compiled schema that may be kept: large ones take the place of several. */
+const CACHED_KIB = 64;
+
 export class TypeCommands {
+  static readonly #ofDatabases = new WeakMap<Database, TypeCommands>();
+
+  /** The one of this process, for all who have the same database. */
+  static of(database: Database, { commandSchemasCached }: Pick<Limits, 'commandSchemasCached'>): TypeCommands {
+    const known = TypeCommands.#ofDatabases.get(database) ?? new TypeCommands(database, commandSchemasCached);
+    TypeCommands.#ofDatabases.set(database, known);
+    return known;
+  }
+
   readonly #reader: BatchReader<Name, DefinitionRow>;
   readonly #known: LRUCache<string, CommandDefinition>;
 
   constructor(database: Database, entriesMax: number) {
     this.#reader = definitionReader(database);
-    this.#known = new LRUCache({ max: entriesMax });
+    this.#known = new LRUCache({
+      max: entriesMax,
+      maxSize: entriesMax * CACHED_KIB,
+      sizeCalculation: ({ validator }) => validator?.sizeKiB ?? 1,
+    });
   }
 
   /** Undefined: the type has no such command. */
@@ -49,9 +66,9 @@ export class TypeCommands {
   }
 }
 
-/** Throws `command_parameters_invalid` with `problems`. */
-export function checkParameters(command: string, parameters: JsonObject, { validate }: CommandDefinition): void {
-  const problems = validate?.(parameters) ?? [];
+/** Throws `command_parameters_invalid` with `problems`, or `too_large`. */
+export function checkParameters(command: string, parameters: JsonObject, { validator }: CommandDefinition): void {
+  const problems = validator?.problemsOf(parameters) ?? [];
   if (problems.length === 0) return;
   const told = problems.map(({ path, message }) => `parameters${path} ${message}`).join('; ');
   throw new SkeinError('command_parameters_invalid', `${command}: ${told}`, { problems });
@@ -62,14 +79,14 @@ const keyOf = ({ tenantId, name, version, changedAtMs }: TypeVersion, command: s
   `${tenantId} ${version} ${changedAtMs} ${command} ${name}`;
 
 function definitionOf(stored: JsonObject): CommandDefinition {
-  const { mode, priority, ttlMs, parameters } = stored as Omit<CommandDefinition, 'validate'> & {
+  const { mode, priority, ttlMs, parameters } = stored as Omit<CommandDefinition, 'validator'> & {
     parameters?: unknown;
   };
   return {
     ...(mode && { mode }),
     ...(priority && { priority }),
     ...(ttlMs && { ttlMs }),
-    ...(isJsonObject(parameters) && { validate: compileCommandSchema(parameters) }),
+    ...(isJsonObject(parameters) && { validator: compileCommandSchema(parameters) }),
   };
 }
 

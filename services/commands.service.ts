@@ -5,6 +5,7 @@ import { BAD_ENDS, isOpen } from '../contracts/commands.ts';
 import { implement } from '../contracts/contract.ts';
 import { SkeinError } from '../contracts/errors.ts';
 import type { Ingress } from '../contracts/uplinks.ts';
+import { whenCallerGoes } from '../mixins/caller-gone.ts';
 import { applicationOf, callerFor, callerOf } from '../mixins/callers.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
 import type { Waiters } from '../mixins/waiters.ts';
@@ -14,7 +15,6 @@ import { commandLists } from './commands/command-lists.ts';
 import { isCommandId, type StoredCommand } from './commands/command-reading.ts';
 import { requestAgain, requestOf } from './commands/command-requests.ts';
 import { commandView } from './commands/command-views.ts';
-import { whenCallerGoes } from './commands/waiting.ts';
 import type { Node } from './node.ts';
 
 export function commandsService(

@@ -5,8 +5,9 @@ import { deadLetters } from '../contracts/dead-letters.contract.ts';
 import { SkeinError } from '../contracts/errors.ts';
 import type { Ingress, Outcome } from '../contracts/uplinks.ts';
 import { applicationOf } from '../mixins/callers.ts';
-import { pageOf, pageSize, positionOf } from '../mixins/cursors.ts';
+import { pageOf, pageSize, positionOf, TIME_UUID_POSITION } from '../mixins/cursors.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
+import { readPieces } from '../mixins/pieces.ts';
 import {
   type Before,
   type DeadLetterRow,
@@ -18,6 +19,9 @@ import {
   uplinkAgain,
 } from './dead-letters/dead-letter-rows.ts';
 import type { Node } from './node.ts';
+
+/** Everything of a dead letter but its payload. */
+const ROW_BYTES = 1_000;
 
 type Replayed = { id: string; state: string; reason: string | null };
 
@@ -64,9 +68,16 @@ export function deadLettersService(
         const { limit, cursor, ...filter } = ctx.params;
         const list = ['dead-letters', tenantId, filter.deviceId, filter.reason];
         const size = pageSize(limit, limits);
-        const before = positionOf<Before>(list, cursor);
-        const rows = await listDeadLetters(database, tenantId, filter, before, size + 1);
-        return pageOf(list, rows, size, deadLetterView, row => [row.us, row.dead_letter_id]);
+        const first = positionOf<Before>(list, cursor, TIME_UUID_POSITION);
+        const place = (row: DeadLetterRow): Before => [row.us, row.dead_letter_id];
+        const found = await readPieces<DeadLetterRow>(database, limits, size, {
+          rowMaxBytes: limits.messageMaxBytes + ROW_BYTES,
+          bytesOf: row => row.payload.length + ROW_BYTES,
+          read: async (last, most) => ({
+            rows: await listDeadLetters(database, tenantId, filter, last === undefined ? first : place(last), most),
+          }),
+        });
+        return pageOf(list, found.rows, found.size, deadLetterView, place);
       },
 
       async get(ctx) {

@@ -7,10 +7,12 @@ import { implement } from '../contracts/contract.ts';
 import { SkeinError } from '../contracts/errors.ts';
 import { events } from '../contracts/events.contract.ts';
 import type { Limits } from '../contracts/limits.ts';
+import { whenCallerGoes } from '../mixins/caller-gone.ts';
 import { applicationOf } from '../mixins/callers.ts';
-import { cursorOf, pageSize, positionOf } from '../mixins/cursors.ts';
+import { cursorOf, pageSize, positionOf, TRANSACTION_POSITION } from '../mixins/cursors.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
-import { type EventFilter, type FoundEvents, latestPosition, readPage } from './events/event-pages.ts';
+import { inTurn } from '../mixins/pieces.ts';
+import { type EventFilter, type FoundEvents, latestPosition, readBoundedPage } from './events/event-pages.ts';
 import { readTails } from './events/event-tails.ts';
 import { EventWaiters } from './events/event-waiters.ts';
 import { EventRelay } from './events/relay.ts';
@@ -32,20 +34,26 @@ export function eventsService({ config, database, log }: Pick<Node, 'config' | '
   let relay: EventRelay | undefined;
 
   const read = async (filter: EventFilter, from: EventPosition, items: number): Promise<FoundEvents> => {
-    const found = await readPage(database, filter, from, { items, scan: eventScanMaxRows });
+    const found = await inTurn(database, limits, () => readBoundedPage(database, limits, filter, from, items));
     if (!found.missed || from === BEFORE_ALL) return found;
     throw new SkeinError('events_gone', 'Events after this cursor were removed because of their age');
   };
 
-  /** Until there is something, or the time is over. */
-  const readPatiently = async (filter: EventFilter, from: EventPosition, items: number, waitMs: number) => {
+  /** Until there is something, the time is over, or nobody waits for it any more. */
+  const readPatiently = async (
+    filter: EventFilter,
+    first: FoundEvents,
+    items: number,
+    waitMs: number,
+    gone: AbortSignal,
+  ) => {
     const untilMs = performance.now() + waitMs;
-    let page = await read(filter, from, items);
+    let page = first;
     for (;;) {
       const leftMs = untilMs - performance.now();
-      if (page.items.length > 0 || leftMs <= 0) return page;
+      if (page.items.length > 0 || leftMs <= 0 || gone.aborted) return page;
       if (!page.more) {
-        const { found, position } = await waiters.wait(filter, page.position, leftMs);
+        const { found, position } = await waiters.wait(filter, page.position, leftMs, gone);
         if (!found) return { ...page, position };
         page = { ...page, position };
       }
@@ -66,10 +74,14 @@ export function eventsService({ config, database, log }: Pick<Node, 'config' | '
         const waitMs = waitMsOf(wait, limits);
         const size = pageSize(limit, limits);
         const list = ['events', tenantId, kind, deviceId];
-        const [tx, eventId] = positionOf<[string, number]>(list, cursor) ?? [];
+        const [tx, eventId] = positionOf<[string, number]>(list, cursor, TRANSACTION_POSITION) ?? [];
         const given = tx === undefined || eventId === undefined ? undefined : { tx, eventId };
         const start = given ?? (from === 'latest' ? await latestPosition(database) : BEFORE_ALL);
-        const { items, position } = await readPatiently({ tenantId, kind, deviceId }, start, size, waitMs);
+        const gone = new AbortController();
+        whenCallerGoes(ctx, () => gone.abort());
+        const filter = { tenantId, kind, deviceId };
+        const first = await read(filter, start, size);
+        const { items, position } = await readPatiently(filter, first, size, waitMs, gone.signal);
         return { items, nextCursor: cursorOf(list, [position.tx, position.eventId]) };
       },
     },

@@ -15,6 +15,7 @@ import { type Alias, fail, methodsAt, type RoutedRequest } from './gateway/failu
 import { type FrontDoor, frontDoor } from './gateway/front-door.ts';
 import { isBodyless, jsonBody } from './gateway/json-body.ts';
 import { withinRate } from './gateway/key-rate.ts';
+import { checkTexts } from './gateway/readings.ts';
 import { ENDPOINTS, HEALTH_ENDPOINTS } from './gateway/routes.ts';
 import type { Node } from './node.ts';
 
@@ -49,8 +50,11 @@ export function gatewayService({ config, http, log }: Pick<Node, 'config' | 'htt
     const hasBody = endpoint.takesBody === true || (endpoint.takesBody === 'optional' && !isBodyless(req));
     const body = hasBody ? await jsonBody(req, limits.requestMaxBytes) : undefined;
     const { params: path, query } = req.$params;
+    checkTexts(query);
     const { principal } = ctx.meta;
     req.$params = endpoint.read({ path, query, body, headers, principal, limits, nowMs: Date.now() }) as never;
+    // Only a GET may be answered with 304; for a change it would hide that it was made.
+    if (req.method !== 'GET') delete headers['if-none-match'];
   };
 
   /** The body goes on as text: the gateway takes an object with `type: "Buffer"` for bytes, and a device may have that type. */
@@ -114,6 +118,12 @@ export function gatewayService({ config, http, log }: Pick<Node, 'config' | 'htt
       door = frontDoor(web.express(), url => methodsAt(web.aliases, url));
       http.on('request', door.listener);
       http.on('clientError', answerClientError);
+    },
+    methods: {
+      /** The mixin's own logs each error once more, without the id of the request. */
+      errorHandler(this: Web, req: RoutedRequest, res: ServerResponse, error: Error) {
+        fail(log, this.aliases, req, res, error);
+      },
     },
     /** Listens on and refuses: the server is closed by who opened it, and until then no request must hang. */
     stopped() {

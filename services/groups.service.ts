@@ -6,7 +6,7 @@ import { SkeinError } from '../contracts/errors.ts';
 import { type GroupView, groups } from '../contracts/groups.contract.ts';
 import { checkText } from '../mixins/bounded-json.ts';
 import { applicationOf } from '../mixins/callers.ts';
-import { pageOf, pageSize, positionOf } from '../mixins/cursors.ts';
+import { NUMBER_POSITION, pageOf, pageSize, positionOf, TEXT_POSITION } from '../mixins/cursors.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
 import { unknownDevice } from '../mixins/unknown-device.ts';
 import { deleteGroup, type GroupRow, groupView, listGroups, readGroup, writeGroup } from './groups/group-rows.ts';
@@ -39,12 +39,12 @@ export function groupsService({ config, database }: Pick<Node, 'config' | 'datab
     {
       async put(ctx) {
         const { tenantId } = applicationOf(ctx);
-        const { name, description = null, version } = ctx.params;
+        const { name, description = null, version, exists } = ctx.params;
         if (!isName(name))
           throw new SkeinError('invalid_request', 'The name of a group has the form of the id of a device');
         if (description !== null) checkText('description', description);
-        const row = await writeGroup(database, { tenantId, name }, description, version);
-        if (row === undefined) throw stale((await find(ctx)).version);
+        const row = await writeGroup(database, { tenantId, name }, description, { version, exists });
+        if (row === undefined) throw await missed(() => find(ctx), exists);
         return { group: groupView(row), isNew: row.is_new };
       },
 
@@ -57,7 +57,7 @@ export function groupsService({ config, database }: Pick<Node, 'config' | 'datab
         const { tenantId } = applicationOf(ctx);
         const list = ['groups', tenantId];
         const size = pageSize(ctx.params.limit, limits);
-        const [after] = positionOf<[string]>(list, ctx.params.cursor) ?? [];
+        const [after] = positionOf<[string]>(list, ctx.params.cursor, TEXT_POSITION) ?? [];
         const rows = await listGroups(database, tenantId, after, size + 1);
         return pageOf<GroupRow, GroupView>(list, rows, size, groupView, row => [row.name]);
       },
@@ -95,7 +95,7 @@ export function groupsService({ config, database }: Pick<Node, 'config' | 'datab
         const group = await find(ctx);
         const list = ['groups.devices', group.tenantId, group.group_uid];
         const size = pageSize(ctx.params.limit, limits);
-        const [after = 0] = positionOf<[number]>(list, ctx.params.cursor) ?? [];
+        const [after = 0] = positionOf<[number]>(list, ctx.params.cursor, NUMBER_POSITION) ?? [];
         const rows = await listMembers(database, group, after, size + 1);
         const item = (row: MemberRow) => ({ deviceId: row.device_id });
         return pageOf(list, rows, size, item, row => [row.device_uid]);
@@ -103,6 +103,12 @@ export function groupsService({ config, database }: Pick<Node, 'config' | 'datab
     },
     databaseErrors,
   );
+}
+
+/** Why nothing was written. Rejects with `not_found` when a version of something that is not there was named. */
+async function missed(find: () => Promise<GroupRow>, exists: boolean | undefined): Promise<SkeinError> {
+  if (exists === true) return new SkeinError('stale_version', 'There is no such group');
+  return stale((await find()).version);
 }
 
 const stale = (version: number): SkeinError =>

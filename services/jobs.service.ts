@@ -7,7 +7,7 @@ import { SkeinError } from '../contracts/errors.ts';
 import { ITEM_STATES, JOB_STATES, jobs } from '../contracts/jobs.contract.ts';
 import type { Ingress } from '../contracts/uplinks.ts';
 import { applicationOf } from '../mixins/callers.ts';
-import { pageOf, pageSize, positionOf } from '../mixins/cursors.ts';
+import { NUMBER_POSITION, pageOf, pageSize, positionOf, UUID_POSITION } from '../mixins/cursors.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
 import { once } from '../mixins/idempotency.ts';
 import { TypeCommands } from '../mixins/type-commands.ts';
@@ -34,7 +34,7 @@ type Called = { readonly meta: Meta; readonly params: { readonly id: string } };
 
 export function jobsService({ config, database, log, instanceId }: Parts, ingress: Ingress): ServiceSchema {
   const { limits } = config;
-  const types = new TypeCommands(database, limits.commandSchemasCached);
+  const types = TypeCommands.of(database, limits);
   const runner = new JobRunner({ database, ingress, types, limits, instanceId, log });
 
   /** Of the caller's tenant. Rejects with `not_found`. */
@@ -81,7 +81,7 @@ export function jobsService({ config, database, log, instanceId }: Parts, ingres
         checkState(JOB_STATES, state);
         const list = ['jobs', tenantId, state];
         const size = pageSize(limit, limits);
-        const [before] = positionOf<[string]>(list, cursor) ?? [];
+        const [before] = positionOf<[string]>(list, cursor, UUID_POSITION) ?? [];
         const rows = await listJobs(database, tenantId, state, before, size + 1);
         return pageOf<JobRow, ReturnType<typeof jobSummary>>(list, rows, size, jobSummary, row => [row.job_id]);
       },
@@ -92,7 +92,7 @@ export function jobsService({ config, database, log, instanceId }: Parts, ingres
         const { job_id } = await find(ctx);
         const list = ['jobs.items', job_id, state];
         const size = pageSize(limit, limits);
-        const [after = 0] = positionOf<[number]>(list, cursor) ?? [];
+        const [after = 0] = positionOf<[number]>(list, cursor, NUMBER_POSITION) ?? [];
         const rows = await listItems(database, job_id, state, after, size + 1);
         return pageOf<ItemRow, ReturnType<typeof itemView>>(list, rows, size, itemView, row => [row.device_uid]);
       },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Service, ServiceBroker, type ServiceSchema } from 'moleculer';
 import type { Logger } from 'pino';
@@ -42,7 +42,7 @@ export async function runNode(config: Config, log: Logger, onFatal: (why: string
     if (http.listening) http.close();
     for (const service of broker.services.toReversed())
       if (!service.name.startsWith('$')) await broker.destroyService(service);
-    http.closeAllConnections();
+    await answered(http);
     await closeInstance(database, instanceId).catch(err =>
       log.warn({ err }, 'could not close the session of this node'),
     );
@@ -121,6 +121,25 @@ async function leave(broker: ServiceBroker, runtime: Runtime | undefined): Promi
   if (runtime === undefined) return;
   (broker.getLocalService(mqtt.service) as unknown as { stopListening?: () => void } | undefined)?.stopListening?.();
   await runtime.membership.leave();
+}
+
+/** Whoever waited for something has an answer by now, which may be on its way. */
+const LAST_ANSWERS_MS = 2_000;
+
+/** Ends with all connections closed: each when its request is answered, and those that are left after a while. */
+async function answered(http: Server): Promise<void> {
+  // Not in the same turn in which the last answers were made: they are written in one of the next.
+  const look = setInterval(() => http.closeIdleConnections(), 20);
+  const patience = Promise.withResolvers<void>();
+  const timer = setTimeout(patience.resolve, LAST_ANSWERS_MS);
+  const closed = new Promise<void>(resolve => {
+    if (http.listening) http.close(() => resolve());
+    else http.getConnections((_error, count) => (count === 0 ? resolve() : http.once('close', resolve)));
+  });
+  await Promise.race([closed, patience.promise]);
+  clearTimeout(timer);
+  clearInterval(look);
+  http.closeAllConnections();
 }
 
 const mqttPort = async (broker: ServiceBroker, address: string): Promise<number> =>

@@ -83,7 +83,7 @@ export function makeRuntime(
     isReachable: config.natsUrl === undefined ? () => true : watchNats(broker).isConnected,
     announce: moved => announce(broker, cluster.moved, moved),
     onFenced,
-    onEvent: (what, about) => log.info(about, what),
+    onEvent: (what, about) => log[what === 'lease ran out' ? 'warn' : 'info'](about, what),
   });
   const alone = database.engine === 'pglite' ? holdings : undefined;
   const twinOf = (it: DeviceAddress) => (membership.isCurrent ? hosting?.host.twinOf(it) : undefined);

@@ -5,7 +5,7 @@ import { isDeviceId } from '../contracts/addresses.ts';
 import { implement } from '../contracts/contract.ts';
 import { RECEIVED, type SessionView, sessions } from '../contracts/sessions.contract.ts';
 import { applicationOf, callerFor } from '../mixins/callers.ts';
-import { pageOf, pageSize, positionOf } from '../mixins/cursors.ts';
+import { pageOf, pageSize, positionOf, TEXT_POSITION } from '../mixins/cursors.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
 import { unknownDevice } from '../mixins/unknown-device.ts';
 import type { Node } from './node.ts';
@@ -30,7 +30,7 @@ export function sessionsService({ config, database }: Pick<Node, 'config' | 'dat
         const { limit, cursor, status, nodeId } = ctx.params;
         const list = ['sessions', tenantId, status, nodeId];
         const size = pageSize(limit, limits);
-        const [after] = positionOf<[string]>(list, cursor) ?? [];
+        const [after] = positionOf<[string]>(list, cursor, TEXT_POSITION) ?? [];
         const rows = await listPresence(database, tenantId, { status, nodeId }, after, size + 1, limits);
         return pageOf(list, rows, size, viewOf, row => [row.deviceId]);
       },

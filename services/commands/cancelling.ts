@@ -5,9 +5,9 @@ import type { Ingress } from '../../contracts/uplinks.ts';
 import { ask } from '../../mixins/asking.ts';
 import { checkText } from '../../mixins/bounded-json.ts';
 import type { Application } from '../../mixins/callers.ts';
+import { refusalOf } from '../../mixins/refusals.ts';
 import type { StoredCommand } from './command-reading.ts';
 import { withProgress } from './orders.ts';
-import { refusalOf } from './submitting.ts';
 
 const REASON_MAX_LENGTH = 200;
 

@@ -41,7 +41,7 @@ export class CommandDesk {
     this.#submitting = { ingress, byId: commandsById(database), byKey: commandsByKey(database) };
     this.#ended = endedCommands(database);
     this.#targets = targetReader(database);
-    this.#types = new TypeCommands(database, config.limits.commandSchemasCached);
+    this.#types = TypeCommands.of(database, config.limits);
   }
 
   find(id: string): Promise<StoredCommand | undefined> {
@@ -103,7 +103,7 @@ export class CommandDesk {
 
   /** Waits from before it is handed over: its end may be told before its beginning. */
   async #submitted(caller: Application, deviceId: string, order: CommandOrder, patience: Patience): Promise<Taken> {
-    const wait = this.#waiters.wait(order.id, patience.ms);
+    const wait = this.#waiters.wait(caller.tenantId, order.id, patience.ms);
     patience.onCancel(() => wait.cancel());
     try {
       const command = await submit(this.#submitting, caller, deviceId, order, this.#address);
@@ -118,7 +118,7 @@ export class CommandDesk {
 
   async #await(command: StoredCommand, patience: Patience | undefined): Promise<StoredCommand> {
     if (patience === undefined || command.endedAtMs !== null) return command;
-    const wait = this.#waiters.wait(command.id, patience.ms);
+    const wait = this.#waiters.wait(command.tenantId, command.id, patience.ms);
     patience.onCancel(() => wait.cancel());
     return this.#outcome(command, wait);
   }

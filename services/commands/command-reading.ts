@@ -1,7 +1,6 @@
-/** Reads commands: by id, by idempotency key, in lists. Whoever has an id must look whose command it is. */
+/** Reads commands: by id, by idempotency key. Whoever has an id must look whose command it is. */
 import { COMMAND_COLUMNS, type CommandRow, commandOf } from '../../adapters/database/command-rows.ts';
 import type { Database } from '../../adapters/database/database.ts';
-import type { CommandState } from '../../contracts/commands.ts';
 import { BatchReader } from '../../mixins/batch-reader.ts';
 
 export type StoredCommand = ReturnType<typeof commandOf>;
@@ -41,46 +40,5 @@ export const commandsByKey = (database: Database): BatchReader<CommandKey, Store
       return new Map(rows.map(commandOf).map(it => [`${it.tenantId} ${it.idempotencyKey}`, it]));
     },
   });
-
-export type CommandFilter = {
-  readonly deviceId?: string;
-  readonly state?: CommandState;
-  readonly command?: string;
-  readonly jobId?: string;
-  readonly endedBadly?: boolean;
-};
-
-/** Newest first, those older than the one with the id `before`. */
-export async function listCommands(
-  database: Database,
-  tenantId: number,
-  filter: CommandFilter,
-  before: string | undefined,
-  limit: number,
-): Promise<StoredCommand[]> {
-  const params: unknown[] = [tenantId];
-  const conditions = ['c.tenant_id = $1'];
-  // Only what is asked for is in the statement: so the database can see which index serves it.
-  const add = (condition: (place: string) => string, value: unknown): void => {
-    if ((value ?? null) === null) return;
-    params.push(value);
-    conditions.push(condition(`$${params.length}`));
-  };
-  add(
-    it => `c.device_uid = (SELECT device_uid FROM device WHERE tenant_id = $1 AND device_id = ${it})`,
-    filter.deviceId,
-  );
-  add(it => `c.state = ${it}`, filter.state);
-  add(it => `c.name = ${it}`, filter.command);
-  add(it => `c.job_id = ${it}::uuid`, filter.jobId);
-  add(it => `c.command_id < ${it}::uuid`, before);
-  if (filter.endedBadly === true) conditions.push('c.ended_badly');
-  params.push(limit);
-  const rows = await database.query<CommandRow>(
-    `${SELECT} WHERE ${conditions.join(' AND ')} ORDER BY c.command_id DESC LIMIT $${params.length}`,
-    params,
-  );
-  return rows.map(commandOf);
-}
 
 export const isCommandId = (id: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id);

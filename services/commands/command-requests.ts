@@ -4,8 +4,8 @@ import { type CommandMode, PRIORITIES, type Priority } from '../../contracts/com
 import { SkeinError } from '../../contracts/errors.ts';
 import type { JsonObject } from '../../contracts/json.ts';
 import type { Limits } from '../../contracts/limits.ts';
-import { checkJson, checkText } from '../../mixins/bounded-json.ts';
-import { COMMAND_NAME_RULE, isCommandName } from '../../mixins/command-orders.ts';
+import { canonicalJson } from '../../mixins/canonical-json.ts';
+import { commandNameOf, parametersOf, supersedesOf } from '../../mixins/command-orders.ts';
 import type { StoredCommand } from './command-reading.ts';
 
 export type CommandRequest = {
@@ -32,21 +32,16 @@ type Given = {
   readonly supersedes?: string;
 };
 
-const SUPERSEDES_MAX_LENGTH = 128;
-
 /** Throws `invalid_request` or `too_large`. The time is not looked at: a request that was taken is taken again, however late. */
 export function requestOf(given: Given, limits: Limits): CommandRequest {
   const { deviceId, command, ttlMs, deadline } = given;
-  if (!isCommandName(command)) throw new SkeinError('invalid_request', `command must have ${COMMAND_NAME_RULE}`);
   if ((ttlMs ?? null) !== null && (deadline ?? null) !== null)
     throw new SkeinError('invalid_request', 'There is a ttlMs and a deadline, and only one may be');
-  const parameters = given.parameters ?? {};
-  checkJson('parameters', parameters, limits.commandParametersMaxBytes, limits.commandParametersMaxDepth);
   return {
     deviceId,
-    command,
-    parameters,
-    supersedes: supersededBy(given.supersedes),
+    command: commandNameOf(command),
+    parameters: parametersOf(given.parameters, limits),
+    supersedes: supersedesOf(given.supersedes),
     resendOf: null,
     mode: given.mode ?? null,
     priority: given.priority ?? null,
@@ -68,9 +63,9 @@ export const requestAgain = (command: StoredCommand, ttlMs: number | undefined):
   deadlineMs: null,
 });
 
-/** The same for the same request: what is stored of it beside its idempotency key. */
+/** The same for the same request, in whatever order its names are: what is stored of it beside its idempotency key. */
 export const hashOf = (request: CommandRequest): string =>
-  createHash('sha256').update(JSON.stringify(request)).digest('base64url');
+  createHash('sha256').update(canonicalJson(request)).digest('base64url');
 
 /** ISO 8601 with a zone: without one nobody knows which moment it means. */
 const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/i;
@@ -81,12 +76,4 @@ function deadlineOf(text: string | undefined): number | null {
   if (Number.isNaN(ms))
     throw new SkeinError('invalid_request', 'deadline must be ISO 8601 with a zone, like 2030-01-31T12:00:00Z');
   return ms;
-}
-
-function supersededBy(key: string | undefined): string | null {
-  if ((key ?? null) === null) return null;
-  checkText('supersedes', key!);
-  if (key!.length < 1 || key!.length > SUPERSEDES_MAX_LENGTH)
-    throw new SkeinError('invalid_request', `supersedes must have 1 to ${SUPERSEDES_MAX_LENGTH} characters`);
-  return key!;
 }

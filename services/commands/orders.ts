@@ -21,13 +21,14 @@ export function orderOf(
 ): CommandOrder {
   const createdAtMs = Date.now();
   const { deviceId, command, parameters, mode, priority, supersedes, resendOf } = request;
+  const ttlMs = ttlOf(request, createdAtMs, limits);
   const wish = {
     command,
     parameters,
     ...(mode && { mode }),
     ...(priority && { priority }),
     ...(supersedes !== null && { supersedes }),
-    ttlMs: ttlOf(request, definition, createdAtMs, limits),
+    ...(ttlMs !== null && { ttlMs }),
   };
   const facts = {
     id: uuidv7(),
@@ -45,12 +46,12 @@ export function orderOf(
   };
 }
 
-function ttlOf(request: CommandRequest, definition: CommandDefinition, nowMs: number, limits: Limits): number {
+/** Null: the request does not say. */
+function ttlOf(request: CommandRequest, nowMs: number, limits: Limits): number | null {
   const longestMs = limits.commandTtlMaxSeconds * 1000;
   const name = request.deadlineMs === null ? 'ttlMs' : 'deadline';
-  // What a type says was bounded by the limit of then.
-  const usualMs = Math.min(definition.ttlMs ?? limits.commandTtlSeconds * 1000, longestMs);
-  const ttlMs = request.deadlineMs === null ? (request.ttlMs ?? usualMs) : request.deadlineMs - nowMs;
+  const ttlMs = request.deadlineMs === null ? request.ttlMs : request.deadlineMs - nowMs;
+  if (ttlMs === null) return null;
   if (ttlMs <= 0)
     throw new SkeinError('invalid_request', name === 'ttlMs' ? 'ttlMs must be at least 1' : 'deadline has passed');
   if (ttlMs > longestMs)

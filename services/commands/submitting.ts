@@ -1,10 +1,11 @@
 /** Hands an order to the device's actor, which alone stores it, and finds out which command came of it. */
 import type { CommandOrder } from '../../contracts/commands.ts';
-import { type ErrorType, errorTypeOf, SkeinError } from '../../contracts/errors.ts';
-import type { CommandAnswer, CommandRefusal } from '../../contracts/requests.ts';
+import { errorTypeOf, SkeinError } from '../../contracts/errors.ts';
+import type { CommandAnswer } from '../../contracts/requests.ts';
 import type { Ingress } from '../../contracts/uplinks.ts';
 import { ask } from '../../mixins/asking.ts';
 import type { Application } from '../../mixins/callers.ts';
+import { refusalOf } from '../../mixins/refusals.ts';
 import type { CommandKey, StoredCommand } from './command-reading.ts';
 import { type Idempotent, withProgress } from './orders.ts';
 
@@ -55,14 +56,3 @@ export function repeated(stored: StoredCommand, { hash }: Idempotent): StoredCom
   if (stored.requestHash === hash) return stored;
   throw new SkeinError('idempotency_key_reused', 'This Idempotency-Key belongs to another command');
 }
-
-const OF_THE_ACTOR: Record<CommandRefusal, ErrorType> = {
-  too_many_open: 'too_many_commands',
-  lifecycle_conflict: 'lifecycle_conflict',
-  idempotency_key_reused: 'idempotency_key_reused',
-  not_open: 'command_ended',
-  deadline_passed: 'invalid_request',
-};
-
-export const refusalOf = ({ error, detail }: { error: CommandRefusal; detail: string }): SkeinError =>
-  new SkeinError(OF_THE_ACTOR[error], detail);

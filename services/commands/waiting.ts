@@ -1,5 +1,4 @@
 /** Waits until a command has ended: mostly somebody tells, and who was not told finds it in the database. */
-import { ServerResponse } from 'node:http';
 import type { CommandRecord } from '../../contracts/commands.ts';
 import type { Wait, Waiters } from '../../mixins/waiters.ts';
 
@@ -25,16 +24,4 @@ export async function endOf(wait: Wait, id: string, waiters: Waiters, ended: Loo
   } finally {
     clearInterval(looking);
   }
-}
-
-/**
- * Calls back when the connection of who asked is closed. That can be known where REST and this service are in one process; otherwise
- * the wait goes on to its end, for nobody.
- */
-export function whenCallerGoes(ctx: { readonly options: object }, gone: () => void): void {
-  const { parentCtx } = ctx.options as { parentCtx?: { params?: { res?: unknown } } };
-  const response = parentCtx?.params?.res;
-  if (!(response instanceof ServerResponse)) return;
-  if (response.closed) gone();
-  else response.once('close', gone);
 }

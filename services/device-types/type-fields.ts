@@ -1,4 +1,5 @@
 /** What a caller says of a type of devices: checked whole before any of it is stored. */
+import { setImmediate } from 'node:timers/promises';
 import type { CommandDescription, CommandDescriptions } from '../../contracts/device-types.contract.ts';
 import { SkeinError } from '../../contracts/errors.ts';
 import { isJsonObject, isStorableText, type JsonObject } from '../../contracts/json.ts';
@@ -17,14 +18,23 @@ export const isTypeName = (name: string): boolean =>
   name.length >= 1 && name.length <= NAME_MAX_LENGTH && isStorableText(name);
 
 /** Rejects with `invalid_request`, naming the command, or with `too_large`. */
-export function commandsOf(said: JsonObject | null | undefined, limits: Limits): CommandDescriptions | null {
+export async function commandsOf(
+  said: JsonObject | null | undefined,
+  limits: Limits,
+): Promise<CommandDescriptions | null> {
   if (said === undefined || said === null) return null;
   const { deviceTypeMaxBytes, deviceTypeMaxCommands } = limits;
   checkJson('commands', said, deviceTypeMaxBytes, MAX_DEPTH);
   const entries = Object.entries(said);
   if (entries.length > deviceTypeMaxCommands)
     throw new SkeinError('too_large', `commands has ${entries.length} commands, more than ${deviceTypeMaxCommands}`);
-  return Object.fromEntries(entries.map(([name, it]) => [name, commandOf(name, it, limits)]));
+  const commands: [string, CommandDescription][] = [];
+  for (const [name, it] of entries) {
+    commands.push([name, commandOf(name, it, limits)]);
+    // A large schema takes some 100 ms, and others wait meanwhile.
+    await setImmediate();
+  }
+  return Object.fromEntries(commands);
 }
 
 function commandOf(name: string, said: unknown, limits: Limits): CommandDescription {

@@ -4,6 +4,8 @@ import type { CommandDescriptions, DeviceTypeView } from '../../contracts/device
 
 type Querying = Pick<Transaction, 'query'>;
 type Named = { readonly tenantId: number; readonly name: string };
+/** What must be true of what is there: its version, or whether there is any. */
+export type Condition = { readonly version?: number | undefined; readonly exists?: boolean | undefined };
 type Said = { readonly description: string | null; readonly commands: CommandDescriptions | null };
 
 const COLUMNS = 'name, description, commands, version, created_at, updated_at';
@@ -34,26 +36,26 @@ export async function readType(db: Querying, { tenantId, name }: Named): Promise
   return row;
 }
 
-/** Makes it, or replaces it. Undefined when it must have a version that it has not. */
+/** Makes it, or replaces it. Undefined when it does not meet the condition. */
 export async function writeType(
   db: Querying,
   { tenantId, name }: Named,
   { description, commands }: Said,
-  version: number | undefined,
+  { version, exists }: Condition,
 ): Promise<(TypeRow & { is_new: boolean }) | undefined> {
   const said = [tenantId, name, description, commands && JSON.stringify(commands)];
   const changed = `description = $3, commands = $4::text::jsonb, version = device_type.version + 1, updated_at = now()`;
   const [row] =
-    version === undefined
+    version === undefined && exists !== true
       ? await db.query<TypeRow & { is_new: boolean }>(
           `INSERT INTO device_type (tenant_id, name, description, commands) VALUES ($1, $2, $3, $4::text::jsonb)
-           ON CONFLICT (tenant_id, name) DO UPDATE SET ${changed} RETURNING ${COLUMNS}, version = 1 AS is_new`,
+           ON CONFLICT (tenant_id, name) ${exists === false ? 'DO NOTHING' : `DO UPDATE SET ${changed}`} RETURNING ${COLUMNS}, version = 1 AS is_new`,
           said,
         )
       : await db.query<TypeRow & { is_new: boolean }>(
-          `UPDATE device_type SET ${changed} WHERE tenant_id = $1 AND name = $2 AND version = $5
+          `UPDATE device_type SET ${changed} WHERE tenant_id = $1 AND name = $2 AND ($5::int IS NULL OR version = $5)
            RETURNING ${COLUMNS}, false AS is_new`,
-          [...said, version],
+          [...said, version ?? null],
         );
   return row;
 }

@@ -2,6 +2,8 @@
 import type { Database, Row } from '../../adapters/database/database.ts';
 import { type EventPosition, eventIdOf, HORIZON_SQL, RETENTION } from '../../adapters/database/events-feed.ts';
 import type { EventView } from '../../contracts/events.contract.ts';
+import type { Limits } from '../../contracts/limits.ts';
+import { pieceRows } from '../../mixins/pieces.ts';
 
 export type EventFilter = { readonly tenantId: number; readonly kind?: string; readonly deviceId?: string };
 export type FoundEvents = {
@@ -66,6 +68,39 @@ export async function readPage(
   const items = found.slice(0, sizes.items).map(viewOf);
   if (next !== undefined) return { items, position: { tx: next.tx, eventId: next.eventId - 1 }, more: true, missed };
   return { items, position: { tx: reachTx, eventId: reachId }, more: bounded, missed };
+}
+
+/** An event without its data. */
+const AROUND_BYTES = 500;
+
+/** As `readPage`; but it ends earlier when its events are large, and is read in pieces, so that no more than about that is in memory. */
+export async function readBoundedPage(
+  database: Database,
+  { eventScanMaxRows: scan, pageMaxBytes, twinMaxBytes }: Limits,
+  filter: EventFilter,
+  from: EventPosition,
+  size: number,
+): Promise<FoundEvents> {
+  const most = pieceRows(pageMaxBytes, twinMaxBytes + AROUND_BYTES);
+  const items: EventView[] = [];
+  let [bytes, missed, at] = [0, false, from];
+  for (;;) {
+    const wanted = Math.min(most, size - items.length);
+    const piece = await readPage(database, filter, at, { items: wanted, scan });
+    missed ||= piece.missed;
+    for (const item of piece.items) {
+      bytes += JSON.stringify(item).length;
+      if (bytes > pageMaxBytes && items.length > 0) return { items, position: justBefore(item), more: true, missed };
+      items.push(item);
+    }
+    if (piece.items.length < wanted || items.length === size) return { ...piece, items, missed };
+    at = piece.position;
+  }
+}
+
+function justBefore({ id }: EventView): EventPosition {
+  const [tx, eventId] = id.split('-') as [string, string];
+  return { tx, eventId: Number(eventId) - 1 };
 }
 
 /** The position behind all that there is. */

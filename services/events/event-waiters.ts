@@ -3,7 +3,7 @@
  * the same whether one waits or a thousand.
  */
 import type { EventPosition } from '../../adapters/database/events-feed.ts';
-import { SkeinError } from '../../contracts/errors.ts';
+import { WaitingPlaces } from '../../mixins/waiting-places.ts';
 import type { EventFilter } from './event-pages.ts';
 import type { Heading, Tail, TailOf } from './event-tails.ts';
 
@@ -29,21 +29,31 @@ export type EventWaitersOptions = {
 export class EventWaiters {
   readonly #options: EventWaitersOptions;
   readonly #waiters = new Set<Waiter>();
+  readonly #places: WaitingPlaces;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(options: EventWaitersOptions) {
     this.#options = options;
+    this.#places = new WaitingPlaces(options.waitersMax);
   }
 
-  /** Resolves when there is something, when the time is over, and at the end. Rejects with `overloaded`, or what `read` rejects with. */
-  async wait(filter: EventFilter, position: EventPosition, ms: number): Promise<Waited> {
-    if (this.#closed) return { found: false, position };
-    if (this.#waiters.size >= this.#options.waitersMax)
-      throw new SkeinError('overloaded', 'Too many requests wait for events here');
+  get size(): number {
+    return this.#places.taken;
+  }
+
+  /**
+   * Resolves when there is something, when the time is over, when `gone` says that nobody waits any more, and at the end. Rejects with
+   * `overloaded`, or what `read` rejects with.
+   */
+  async wait(filter: EventFilter, position: EventPosition, ms: number, gone?: AbortSignal): Promise<Waited> {
+    if (this.#closed || gone?.aborted === true) return { found: false, position };
+    this.#places.take(filter.tenantId);
     const end = Promise.withResolvers<boolean>();
     const waiter: Waiter = { filter, position, settle: end.resolve, fail: end.reject };
     const patience = setTimeout(end.resolve, ms, false);
+    const leave = () => end.resolve(false);
+    gone?.addEventListener('abort', leave, { once: true });
     this.#waiters.add(waiter);
     this.#timer ??= setTimeout(() => void this.#poll(), this.#options.pollMs);
     try {
@@ -51,7 +61,9 @@ export class EventWaiters {
       return { found, position: waiter.position };
     } finally {
       clearTimeout(patience);
+      gone?.removeEventListener('abort', leave);
       this.#waiters.delete(waiter);
+      this.#places.leave(filter.tenantId);
     }
   }
 

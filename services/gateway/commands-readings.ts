@@ -20,10 +20,12 @@ function fieldsOf(body: unknown, ...elsewhere: string[]): Params {
 export function newCommand(request: ApiRequest): Params {
   const { wait, ...query } = request.query;
   noQuery({ ...request, query });
+  const waitSeconds = numberOf(wait);
+  if (Number.isNaN(waitSeconds)) throw new SkeinError('invalid_request', 'wait must be a number');
   return {
     ...fieldsOf(request.body, 'deviceId', 'waitSeconds'),
     deviceId: request.path.id,
-    ...(wait !== undefined && { waitSeconds: numberOf(wait) }),
+    ...(waitSeconds !== undefined && { waitSeconds }),
   };
 }
 

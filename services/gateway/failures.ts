@@ -14,7 +14,7 @@ export type RoutedRequest = IncomingMessage & {
   readonly originalUrl?: string;
 };
 
-/** Answers with the problem document, and logs what is a defect of ours. */
+/** Answers with the problem document, and logs what is not the caller's doing: one line, with the id that the caller was told. */
 export function fail(
   log: Logger,
   aliases: readonly Alias[],
@@ -31,8 +31,10 @@ export function fail(
     return sendProblem(response, told, { Allow: methods });
   }
   const told = problemOf(error, requestId, request.method !== 'GET');
-  if (told.type === 'internal')
-    log.error({ err: error, requestId, action: request.$alias?.endpoint.action }, 'A request failed');
+  const { type, status } = told;
+  const action = request.$alias?.endpoint.action;
+  if (type === 'internal') log.error({ err: error, requestId, status, type, action }, 'A request failed');
+  else if (status >= 500) log.warn({ requestId, status, type, action, detail: told.detail }, 'A request failed');
   sendProblem(response, told, retryHeader(error));
 }
 

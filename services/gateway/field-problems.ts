@@ -17,7 +17,7 @@ const WORDS: Readonly<Record<string, (finding: Finding) => string>> = {
   array: () => 'must be a list',
   arrayMax: it => `must have at most ${it.expected} items`,
   object: () => 'must be an object',
-  enumValue: () => 'must be one of the values that the documentation names',
+  enumValue: it => `must be one of ${it.expected}`,
   objectStrict: () => 'is not known here',
 };
 

@@ -30,8 +30,6 @@ export function frontDoor(
     }
     // RFC 9110, section 9.3.2: HEAD is GET without the body, which Node leaves out by itself.
     if (request.method === 'HEAD') request.method = 'GET';
-    // Only a GET may be answered with 304; for a change it would hide that it was made.
-    else if (request.method !== 'GET') delete request.headers['if-none-match'];
     pass(request, response);
   };
   return {

@@ -61,6 +61,26 @@ export function versionOf({ headers }: ApiRequest, ours = TAG): { version?: numb
   return { version: Number(version) };
 }
 
+/** For a PUT, which makes what is not there: `If-Match: *` is for one that is there, `If-None-Match: *` for none. RFC 9110, section 13.1. */
+export function conditionOf(request: ApiRequest): { version?: number; exists?: boolean } {
+  const none = request.headers['if-none-match']?.trim();
+  if (none !== undefined && none !== '*') throw new SkeinError('invalid_request', 'If-None-Match must be * here');
+  if (request.headers['if-match']?.trim() === '*') return none === undefined ? { exists: true } : contradiction();
+  const { version } = versionOf(request);
+  if (version !== undefined) return none === undefined ? { version } : contradiction();
+  return none === undefined ? {} : { exists: false };
+}
+function contradiction(): never {
+  throw new SkeinError('invalid_request', 'If-Match and If-None-Match exclude each other');
+}
+
+/** A text with U+0000 is none that is stored, so nothing has it. Rejects with `invalid_request`. */
+export function checkTexts(fields: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(fields))
+    if ([name, value].flat().some(it => typeof it === 'string' && it.includes('\0')))
+      throw new SkeinError('invalid_request', `${name.replaceAll('\0', '').slice(0, 100)} must not have U+0000 in it`);
+}
+
 export const numberOf = (value: unknown): unknown =>
   value === undefined
     ? undefined

@@ -5,6 +5,9 @@ import type { GroupView } from '../../contracts/groups.contract.ts';
 type Querying = Pick<Transaction, 'query'>;
 export type GroupName = { readonly tenantId: number; readonly name: string };
 
+/** What must be true of what is there: its version, or whether there is any. */
+export type Condition = { readonly version?: number | undefined; readonly exists?: boolean | undefined };
+
 const COLUMNS = 'group_uid, name, description, version, created_at, updated_at';
 
 export type GroupRow = {
@@ -32,25 +35,25 @@ export async function readGroup(db: Querying, { tenantId, name }: GroupName): Pr
   return row;
 }
 
-/** Makes it, or changes it. Undefined when it must have a version that it has not. */
+/** Makes it, or changes it. Undefined when it does not meet the condition. */
 export async function writeGroup(
   db: Querying,
   { tenantId, name }: GroupName,
   description: string | null,
-  version: number | undefined,
+  { version, exists }: Condition,
 ): Promise<(GroupRow & { is_new: boolean }) | undefined> {
   const changed = 'description = $3, version = device_group.version + 1, updated_at = now()';
   const [row] =
-    version === undefined
+    version === undefined && exists !== true
       ? await db.query<GroupRow & { is_new: boolean }>(
           `INSERT INTO device_group (tenant_id, name, description) VALUES ($1, $2, $3)
-           ON CONFLICT (tenant_id, name) DO UPDATE SET ${changed} RETURNING ${COLUMNS}, version = 1 AS is_new`,
+           ON CONFLICT (tenant_id, name) ${exists === false ? 'DO NOTHING' : `DO UPDATE SET ${changed}`} RETURNING ${COLUMNS}, version = 1 AS is_new`,
           [tenantId, name, description],
         )
       : await db.query<GroupRow & { is_new: boolean }>(
-          `UPDATE device_group SET ${changed} WHERE tenant_id = $1 AND name = $2 AND version = $4
+          `UPDATE device_group SET ${changed} WHERE tenant_id = $1 AND name = $2 AND ($4::int IS NULL OR version = $4)
            RETURNING ${COLUMNS}, false AS is_new`,
-          [tenantId, name, description, version],
+          [tenantId, name, description, version ?? null],
         );
   return row;
 }

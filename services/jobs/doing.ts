@@ -2,12 +2,11 @@
 import type { Database } from '../../adapters/database/database.ts';
 import { ERRORS, type ErrorType, errorTypeOf, SkeinError } from '../../contracts/errors.ts';
 import type { Limits } from '../../contracts/limits.ts';
-import type { CommandRefusal } from '../../contracts/requests.ts';
-import type { DesiredRefusal } from '../../contracts/twins.ts';
 import type { Ingress } from '../../contracts/uplinks.ts';
 import { ask } from '../../mixins/asking.ts';
 import { type CommandWish, orderOf } from '../../mixins/command-orders.ts';
 import { spoken } from '../../mixins/database-errors.ts';
+import { refusalOf } from '../../mixins/refusals.ts';
 import { checkParameters, type TypeCommands, type TypeVersion, UNDEFINED_COMMAND } from '../../mixins/type-commands.ts';
 import type { ItemEnd, TakenJob } from './turns.ts';
 
@@ -27,16 +26,6 @@ export type Doing = {
 /** `undone`: those that have to be tried again, with why. */
 export type Done = { readonly ends: readonly ItemEnd[]; readonly undone: readonly ErrorType[] };
 
-const MEANING: Record<CommandRefusal | DesiredRefusal, ErrorType> = {
-  too_many_open: 'too_many_commands',
-  lifecycle_conflict: 'lifecycle_conflict',
-  idempotency_key_reused: 'idempotency_key_reused',
-  not_open: 'conflict',
-  deadline_passed: 'expired',
-  invalid_patch: 'invalid_request',
-  too_large: 'too_large',
-  stale_version: 'stale_version',
-};
 /** What nobody has to do again, although the same may succeed later: the device has to get rid of something first, or time is over. */
 const FINAL: ReadonlySet<ErrorType> = new Set(['too_many_commands', 'expired']);
 
@@ -99,14 +88,16 @@ async function command(doing: Doing, job: TakenJob, wish: CommandWish, item: Ite
   };
   const order = orderOf(wish, definition, facts, limits);
   const answer = await ask(ingress, tenant, item.deviceId, { type: 'command', order, notify: null }, 'conflict');
-  if ('error' in answer) throw new SkeinError(MEANING[answer.error], answer.detail);
+  if (!('error' in answer)) return;
+  // Nobody asked for a moment that has passed: the job took longer than its commands may.
+  throw answer.error === 'deadline_passed' ? new SkeinError('expired', answer.detail) : refusalOf(answer);
 }
 
 /** Rejects with an error of the table. */
 async function desire({ ingress }: Doing, { tenant }: TakenJob, patch: object, item: Item): Promise<void> {
   const request = { type: 'desired', patch: patch as Record<string, unknown> } as const;
   const answer = await ask(ingress, tenant, item.deviceId, request);
-  if ('error' in answer) throw new SkeinError(MEANING[answer.error], answer.detail);
+  if ('error' in answer) throw refusalOf(answer);
 }
 
 /** Those whose command is there already: the item was done, only nobody remembers it. */

@@ -1,6 +1,5 @@
 /** Which devices a job means: read from what a caller said, and as a condition on the table `device`. */
 import type { Transaction } from '../../adapters/database/database.ts';
-import { isDeviceId } from '../../contracts/addresses.ts';
 import { SkeinError } from '../../contracts/errors.ts';
 import type { JobSummary, JobTarget } from '../../contracts/jobs.contract.ts';
 import { isStorableText, type JsonObject } from '../../contracts/json.ts';
@@ -8,6 +7,8 @@ import type { Limits } from '../../contracts/limits.ts';
 
 const KINDS = ['group', 'type', 'tag', 'deviceIds'] as const;
 const TEXT_MAX_LENGTH = 100;
+/** More than any id may have, whatever is configured. */
+const DEVICE_ID_ASKED_MAX_LENGTH = 1_000;
 /** Named in a refusal: whoever sent thousands does not need them all again. */
 const MOST_NAMED = 10;
 
@@ -24,13 +25,11 @@ export function targetOf(said: JsonObject, limits: Limits): JobTarget {
   return { [kind]: text } as JobTarget;
 }
 
-function idsOf(said: unknown, { jobMaxDevices, deviceIdMaxLength }: Limits): string[] {
+function idsOf(said: unknown, { jobMaxDevices }: Limits): string[] {
   if (!Array.isArray(said) || !said.every(it => typeof it === 'string'))
     throw new SkeinError('invalid_request', 'target.deviceIds must be a list of texts');
   const ids = [...new Set(said)];
   if (ids.length > jobMaxDevices) throw tooMany(jobMaxDevices);
-  const wrong = ids.filter(it => !isDeviceId(it, deviceIdMaxLength));
-  if (wrong.length > 0) throw unknownDevices(wrong);
   return ids;
 }
 
@@ -74,11 +73,17 @@ async function ofIds(tx: Transaction, tenantId: number, ids: readonly string[]):
   const missing = await tx.query<{ id: string }>(
     `SELECT id FROM unnest($2::text[]) AS wanted(id)
      WHERE NOT EXISTS (SELECT FROM device WHERE tenant_id = $1 AND device_id = id)`,
-    [tenantId, ids],
+    [tenantId, ids.filter(isPossible)],
   );
-  if (missing.length > 0) throw unknownDevices(missing.map(it => it.id));
+  // Those that no device can have are named together with those that none has.
+  const unknown = new Set(missing.map(it => it.id));
+  const wrong = ids.filter(it => unknown.has(it) || !isPossible(it));
+  if (wrong.length > 0) throw unknownDevices(wrong);
   return { sql: 'device_id = ANY($2::text[])', value: ids };
 }
+
+/** Whether the database can be asked for it. */
+const isPossible = (id: string): boolean => id.length <= DEVICE_ID_ASKED_MAX_LENGTH && isStorableText(id);
 
 function unknownDevices(ids: readonly string[]): SkeinError {
   const named = ids.slice(0, MOST_NAMED).map(it => `"${it.slice(0, TEXT_MAX_LENGTH)}"`);

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { cursorOf, pageOf, pageSize, positionOf } from '../../mixins/cursors.ts';
+import {
+  cursorOf,
+  NUMBER_POSITION,
+  pageOf,
+  pageSize,
+  positionOf,
+  TEXT_POSITION,
+  TIME_UUID_POSITION,
+  TRANSACTION_POSITION,
+  UUID_POSITION,
+} from '../../mixins/cursors.ts';
 
 const list = ['devices', 1, undefined, 'active'];
 
@@ -61,4 +71,32 @@ test('the size of a page lies within its limits', () => {
     [50, 1, 1_000],
   );
   for (const limit of [0, -1, 1_001]) assert.throws(() => pageSize(limit, limits), { type: 'invalid_request' });
+});
+
+test('a cursor with the right checksum and no position of its list is refused', () => {
+  const id = '01900000-0000-7000-8000-000000000001';
+  const shapes = [
+    [TEXT_POSITION, ['a'], [[], [1], ['a\0'], ['\ud800'], ['a', 'b'], [null]]],
+    [NUMBER_POSITION, [7], [[], ['7'], [1.5], [1e300], [null]]],
+    [UUID_POSITION, [id], [[], ['x'], [`${id} `], [7]]],
+    [TIME_UUID_POSITION, [1_700_000_000_000_000, id], [[id, 1], [1, 'x'], [1e16, id], [1]]],
+    [
+      TRANSACTION_POSITION,
+      ['18446744073709551615', 7],
+      [
+        ['18446744073709551616', 7],
+        ['-1', 7],
+        ['a', 7],
+        ['1', '7'],
+        [1, 7],
+      ],
+    ],
+  ] as const;
+  for (const [shape, right, wrongs] of shapes) {
+    assert.deepEqual(positionOf(list, cursorOf(list, right), shape), right);
+    for (const wrong of wrongs)
+      assert.throws(() => positionOf(list, cursorOf(list, wrong as never), shape), { type: 'invalid_request' });
+  }
+  for (const notAList of [null, 7, { a: 1 }, [null], [{ a: 1 }], ['\0']])
+    assert.throws(() => positionOf(list, cursorOf(list, notAList as never)), { type: 'invalid_request' });
 });

@@ -33,6 +33,15 @@ for (const engine of ENGINES)
       );
     });
 
+    test('the order of names makes no other request', async () => {
+      const body = { command: 'c', parameters: { a: 1, b: { c: 1, d: [2] } } };
+      const first = await send(node, 'device', body, { idempotencyKey: 'order' });
+      const same = { parameters: { b: { d: [2], c: 1 }, a: 1 }, command: 'c' };
+      assert.equal((await send(node, 'device', same, { idempotencyKey: 'order' })).body.id, first.body.id);
+      const other = { ...same, parameters: { a: 1, b: { c: 1, d: [3] } } };
+      assert.equal((await send(node, 'device', other, { idempotencyKey: 'order' })).status, 409);
+    });
+
     test('without a key each request is a command of its own', async () => {
       const before = await count();
       await send(node, 'device', { command: 'c' });

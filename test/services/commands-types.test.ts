@@ -77,6 +77,16 @@ for (const engine of ENGINES)
       assert.deepEqual(await refused('patterned-1', wrong), [422, 'command_parameters_invalid']);
     });
 
+    test('parameters that would take long to check are refused', async () => {
+      const text = { pattern: '[ab]*a[ab]{200}[cd]$' };
+      await defineType('slow', { say: { parameters: { properties: { text } } } });
+      await register(node, 'slow-1', { type: 'slow' });
+      const long = { command: 'say', parameters: { text: 'ab'.repeat(15_000) } };
+      assert.deepEqual(await refused('slow-1', long), [413, 'too_large']);
+      const wrong = { command: 'say', parameters: { text: 'ab' } };
+      assert.deepEqual(await refused('slow-1', wrong), [422, 'command_parameters_invalid']);
+    });
+
     test('types of the same name of two tenants are two', async () => {
       await node.database.query(`INSERT INTO tenant (slug) VALUES ('third')`);
       await node.database.query(

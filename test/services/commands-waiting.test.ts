@@ -69,6 +69,8 @@ describe('waiting for the end of a command', () => {
   });
 
   test('no wait is no wait', async () => {
+    for (const wait of ['NaN', 'x', ''])
+      assert.equal((await send(node, 'device', c, { query: `?wait=${wait}` })).body.detail, 'wait must be a number');
     assert.equal((await send(node, 'device', c, { query: '?wait=0' })).status, 202);
   });
 

@@ -113,6 +113,7 @@ for (const engine of ENGINES)
         [{ ...c, ttlMs: '5' }, 400, 'invalid_request'],
         [{ ...c, ttlMs: LIMITS.commandTtlMaxSeconds * 1000 + 1 }, 400, 'invalid_request'],
         [{ ...c, ttlMs: 1, ttl_ms: 1 }, 400, 'invalid_request'],
+        [{ ...c, parameters: JSON.parse('{"a":[{"__proto__":1}]}') }, 400, 'invalid_request'],
         [{ ...c, ttlMs: 1, deadline: '2100-01-01T00:00:00Z' }, 400, 'invalid_request'],
         [{ ...c, deadline: '2001-01-01T00:00:00Z' }, 400, 'invalid_request'],
         [{ ...c, deadline: '2100-01-01T00:00:00Z' }, 400, 'invalid_request'],

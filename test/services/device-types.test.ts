@@ -64,6 +64,19 @@ for (const engine of ENGINES)
       assert.deepEqual(problem(await put('nobody', {}, { 'if-match': '"1"' })), [404, 'not_found']);
     });
 
+    test('`If-Match: *` is for what is there, `If-None-Match: *` for what is not', async () => {
+      const any = { 'if-match': '*' };
+      const none = { 'if-none-match': '*' };
+      assert.deepEqual(problem(await put('starred', {}, any)), [412, 'stale_version']);
+      assert.equal((await put('starred', {}, none)).status, 201);
+      assert.deepEqual(problem(await put('starred', {}, none)), [412, 'stale_version']);
+      const changed = await put('starred', {}, any);
+      assert.deepEqual([changed.status, changed.body.version], [200, 2]);
+      assert.deepEqual(problem(await put('starred', {}, { ...any, ...none })), [400, 'invalid_request']);
+      assert.deepEqual(problem(await put('starred', {}, { 'if-none-match': '"1"' })), [400, 'invalid_request']);
+      assert.deepEqual(problem(await put('starred', { exists: true })), [400, 'invalid_request']);
+    });
+
     test('of many changes for the same version exactly one is made', async () => {
       await put('raced', {});
       const answers = await Promise.all(Array.from({ length: 8 }, () => put('raced', {}, { 'if-match': '"1"' })));

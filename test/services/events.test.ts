@@ -29,7 +29,11 @@ for (const engine of ENGINES)
     before(async () => {
       node = await startRestNode({
         engine,
-        env: { SKEIN_LIMIT_EVENT_SCAN_MAX_ROWS: '5', SKEIN_LIMIT_EVENT_WAITERS: '2' },
+        env: {
+          SKEIN_LIMIT_EVENT_SCAN_MAX_ROWS: '5',
+          SKEIN_LIMIT_EVENT_WAITERS: '4',
+          SKEIN_LIMIT_PAGE_MAX_BYTES: '2000',
+        },
       });
       node.broker.createService(eventsService(node));
       await node.broker.waitForServices('events');
@@ -125,16 +129,56 @@ for (const engine of ENGINES)
       assert.deepEqual(names((await read(`cursor=${body.nextCursor}&wait=20`)).body), ['a']);
     });
 
-    test('one more than may wait is told to come later, unless there is something for it', async () => {
+    test('a tenant has half of the places to wait; one more is told to come later, unless there is something for it', async () => {
       const { body } = await read('from=latest');
       const query = `cursor=${body.nextCursor}&wait=20`;
       const two = [read(query), read(query)];
       await untilQueried(node);
       const third = await read(query);
       assert.deepEqual([third.status, third.body.type], [503, 'overloaded']);
+      assert.equal((await read('from=latest&wait=0.01', otherKey)).status, 200);
       await write(node, 'a', { id: 'a' });
       assert.deepEqual(names((await read(query)).body), ['a']);
       for (const { body } of await Promise.all(two)) assert.deepEqual(names(body), ['a']);
+    });
+
+    test('who goes away leaves its place to others', async () => {
+      const { body } = await read('from=latest');
+      const query = `cursor=${body.nextCursor}&wait=20`;
+      const leaving = new AbortController();
+      const two = [1, 2].map(() =>
+        fetch(`${node.url}/api/v1/events?${query}`, {
+          headers: { authorization: `Bearer ${node.adminKey}` },
+          signal: leaving.signal,
+        }),
+      );
+      await untilQueried(node);
+      assert.equal((await read(query)).status, 503);
+      leaving.abort();
+      await Promise.allSettled(two);
+      let status = 503;
+      while (status === 503) ({ status } = await read(`cursor=${body.nextCursor}&wait=0.01`));
+      assert.equal(status, 200);
+    });
+
+    test('a page ends before its events are too large together, and goes on from there', async () => {
+      const big = (n: number) => `${n}${'x'.repeat(700)}`;
+      for (let n = 0; n < 5; n++) await write(node, big(n), { id: 'a' });
+      await write(node, '5'.repeat(5_000), { id: 'b' });
+      await write(node, '6', { id: 'a' });
+      const sizes: number[] = [];
+      const found: string[] = [];
+      for (let cursor = ''; found.length < 7; ) {
+        const { body } = await read(`limit=10${cursor}`);
+        sizes.push(body.items.length);
+        found.push(...names(body));
+        cursor = `&cursor=${body.nextCursor}`;
+      }
+      assert.deepEqual(sizes, [2, 2, 1, 1, 1]);
+      assert.deepEqual(
+        found.map(it => it[0]),
+        ['0', '1', '2', '3', '4', '5', '6'],
+      );
     });
 
     test('who missed some is told, and who was only slow is not', async () => {

@@ -223,6 +223,27 @@ test('a defect is logged with the id of its request, and told without any word o
   assert.match(line ?? '', /x is not a function/);
 });
 
+test('a failure that is not of the caller is one line in the log, with its id', async () => {
+  const failure = new DatabaseError('timeout', 'canceling statement', { code: '57014' });
+  const before = node.logged.length;
+  const answer = await withFailing(failure, () => ask(node, 'GET /api/v1/devices/here'));
+  const lines = node.logged.slice(before).map(it => JSON.parse(it));
+  assert.deepEqual(
+    lines.map(it => [it.requestId, it.status, it.type, it.action]),
+    [[answer.body.requestId, 503, 'unavailable', 'devices.get']],
+  );
+  const quiet = node.logged.length;
+  await ask(node, 'GET /api/v1/devices/nobody');
+  assert.equal(node.logged.length, quiet);
+});
+
+test('a filter that no stored text can have is refused by its name', async () => {
+  const answer = await ask(node, 'GET /api/v1/devices?type=a%00b');
+  isProblem(answer, 'invalid_request');
+  assert.match(answer.body.detail, /^type /);
+  assert.equal((await ask(node, 'GET /api/v1/devices?type=ab')).status, 200);
+});
+
 test('a part of the system that no node runs is not available', async () => {
   const service = node.broker.getLocalService('dead-letters')!;
   const schema = service.originalSchema ?? service.schema;

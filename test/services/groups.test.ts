@@ -37,6 +37,19 @@ for (const engine of ENGINES)
       assert.deepEqual([seen.body.deviceCount, seen.body.description], [1, 'Ground']);
     });
 
+    test('`If-Match: *` is for what is there, `If-None-Match: *` for what is not', async () => {
+      const any = { 'if-match': '*' };
+      const none = { 'if-none-match': '*' };
+      assert.deepEqual(problem(await put('starred', {}, any)), [412, 'stale_version']);
+      assert.equal((await put('starred', {}, none)).status, 201);
+      assert.deepEqual(problem(await put('starred', {}, none)), [412, 'stale_version']);
+      const changed = await put('starred', {}, any);
+      assert.deepEqual([changed.status, changed.body.version], [200, 2]);
+      assert.deepEqual(problem(await put('starred', {}, { ...any, ...none })), [400, 'invalid_request']);
+      assert.deepEqual(problem(await put('starred', {}, { 'if-none-match': '"1"' })), [400, 'invalid_request']);
+      assert.deepEqual(problem(await put('starred', { exists: true })), [400, 'invalid_request']);
+    });
+
     test('many devices are put into a group at once; those that there are not are named', async () => {
       await registerMany(node, ['b1', 'b2', 'b3']);
       await register(node, 'b4');

@@ -36,6 +36,11 @@ for (const engine of ENGINES)
       assert.equal((await ask(node, 'GET /api/devices?type=crowd')).body.items.length, 1);
     });
 
+    test('the order of names makes no other request', async () => {
+      const first = await registerWith('order', { name: 'x', type: 'ordered' });
+      assert.equal((await registerWith('order', { type: 'ordered', name: 'x' })).body.device.id, first.body.device.id);
+    });
+
     test('the same key with another body is refused, and nothing is made', async () => {
       await registerWith('k3', { id: 'k3-a' });
       const other = await registerWith('k3', { id: 'k3-b' });

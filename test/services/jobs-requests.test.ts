@@ -122,6 +122,21 @@ for (const engine of ENGINES)
       assert.notEqual((await jobs.ended(await jobs.create(body))).id, answers[0]!.body.id);
     });
 
+    test('a time to live may be said in both ways, but not twice', async () => {
+      await register(node, 'ttl');
+      const to = { deviceIds: ['ttl'] };
+      const made = await jobs.create({ target: to, command: { command: 'a', ttl_ms: 60_000 } });
+      assert.equal((made.body.request as { command: { ttlMs: number } }).command.ttlMs, 60_000);
+      const twice = { command: 'a', ttl_ms: 1, ttlMs: 1 };
+      assert.deepEqual(problem(await jobs.create({ target: to, command: twice })), [400, 'invalid_request']);
+    });
+
+    test('all devices that are unknown are named at once', async () => {
+      await register(node, 'known');
+      const { body } = await jobs.reboot({ deviceIds: ['none-1', 'known', 'a/b', 'a\0', 'none-2'] });
+      assert.equal(body.detail, 'There are no devices "none-1", "a/b", "a\0", "none-2"');
+    });
+
     test('both short paths make a job', async () => {
       await register(node, 'short', { tags: ['short'] });
       const first = await ask(node, 'POST /api/v1/commands', { body: { target: { tag: 'short' }, command: 'beep' } });

@@ -38,6 +38,8 @@ CREATE INDEX command_tenant ON command (tenant_id, command_id);
 -- Those whose deadline has passed are looked for every second, so they are found without reading any of the others.
 CREATE INDEX command_open ON command (shard, deadline_at, device_uid) WHERE ended_at IS NULL;
 CREATE INDEX command_open_device ON command (device_uid, shard, deadline_at) WHERE ended_at IS NULL;
+-- Lists of one tenant: those that are open, and those that ended badly, among any number of others.
+CREATE INDEX command_open_tenant ON command (tenant_id, command_id) WHERE ended_at IS NULL;
 CREATE INDEX command_ended_badly ON command (tenant_id, command_id) WHERE ended_badly;
 CREATE INDEX command_job ON command (job_id, command_id) WHERE job_id IS NOT NULL;
 CREATE INDEX command_ended ON command (ended_at) WHERE ended_at IS NOT NULL;

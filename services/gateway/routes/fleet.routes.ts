@@ -4,7 +4,7 @@ import { type GroupView, groups } from '../../../contracts/groups.contract.ts';
 import { type JobView, jobs } from '../../../contracts/jobs.contract.ts';
 import { plain } from '../answers.ts';
 import { type ApiRequest, type Endpoint, endpoint, type Read, type Reply } from '../endpoint.ts';
-import { listing, noQuery, numberOf, objectOf, pathId, versionOf } from '../readings.ts';
+import { conditionOf, listing, noQuery, numberOf, objectOf, pathId, versionOf } from '../readings.ts';
 
 const operators = { access: 'application' } as const;
 const put = { ...operators, takesBody: true };
@@ -25,9 +25,9 @@ const namedList: Read = ({ query, path }) => ({ ...query, name: path.name, limit
 const namedDevice: Read = ({ query, path }) => ({ ...query, name: path.name, id: path.id });
 const namedFields: Read = request => ({ ...fieldsOf(request, 'name'), name: request.path.name });
 const versionedFields: Read = request => ({
-  ...fieldsOf(request, 'name', 'version'),
+  ...fieldsOf(request, 'name', 'version', 'exists'),
   name: request.path.name,
-  ...versionOf(request),
+  ...conditionOf(request),
 });
 
 const jobItems: Read = ({ query, path }) => ({ ...query, id: path.id, limit: numberOf(query.limit) });
