@@ -46,7 +46,7 @@ export const ERRORS = {
   },
   too_many_commands: {
     status: 409,
-    retry: true,
+    retry: false,
     title: 'The device has too many open commands',
     todo: 'Wait until some have ended, or cancel some.',
   },
