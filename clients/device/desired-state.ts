@@ -1,9 +1,9 @@
 /** Brings the device to what is desired of it, one change after the other, and reports what became of each. */
 import { isObject, readObject } from './commands/command-message.ts';
-import type { DesiredDelta } from './options.ts';
+import type { ApplyDesired, DesiredDelta } from './options.ts';
 
 export type DesiredOptions = {
-  readonly applyDesired: (delta: DesiredDelta) => DesiredDelta | Promise<DesiredDelta>;
+  readonly applyDesired: ApplyDesired;
   readonly report: (patch: DesiredDelta) => Promise<void>;
   readonly queueMax: number;
   readonly onDesired: (delta: DesiredDelta, version: number) => void;
@@ -50,7 +50,7 @@ export class DesiredState {
 
   async #apply(delta: DesiredDelta, version: number): Promise<void> {
     const { applyDesired, report, onDesired } = this.#options;
-    const reported = await applyDesired(delta);
+    const reported = (await applyDesired(delta)) ?? {};
     if (Object.keys(reported).length > 0) await report(reported);
     onDesired(delta, version);
   }

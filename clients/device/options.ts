@@ -6,6 +6,8 @@ import type { SyncPolicy } from './storage/append-file.ts';
 import { RECORD_MAX_BYTES } from './storage/records.ts';
 
 export type DesiredDelta = Readonly<Record<string, unknown>>;
+/** Brings the device to what is desired, and returns what it reports of it, if anything. */
+export type ApplyDesired = (delta: DesiredDelta) => DesiredDelta | undefined | Promise<DesiredDelta | undefined>;
 export type DeviceOptions = {
   /** `mqtt:`, `mqtts:`, `ws:` or `wss:`; the last two with the path `/mqtt`. */
   readonly url: string;
@@ -17,8 +19,8 @@ export type DeviceOptions = {
   /** Of this device alone, and of one process at a time. */
   readonly folder: string;
   readonly commands?: Readonly<Record<string, CommandEntry>>;
-  /** Brings the device to what is desired, and returns what it reports of it. Without it everything desired is reported as it came. */
-  readonly applyDesired?: (delta: DesiredDelta) => DesiredDelta | Promise<DesiredDelta>;
+  /** Without it everything desired is reported as it came. */
+  readonly applyDesired?: ApplyDesired;
   readonly spoolSync?: SyncPolicy;
   readonly acknowledgesAcceptance?: boolean;
   readonly tls?: ConnectionOptions['tls'];
@@ -47,18 +49,22 @@ export const DEVICE_LIMITS = {
   commandQueueMax: { default: 100, min: 1, max: 1_000 },
   /** With what else an answer holds it has to fit into the server's 32 KiB. */
   commandResultMaxBytes: { default: 31 * 1024, min: 64, max: MiB },
+  answerRetryMs: { default: 10_000, min: 10, max: 3_600_000 },
   desiredQueueMax: { default: 100, min: 1, max: 10_000 },
   reconnectMinMs: { default: 1_000, min: 1, max: 60_000 },
   reconnectMaxMs: { default: 60_000, min: 1, max: 3_600_000 },
   /** A connection that lived so long counts as good: the next wait is short again. */
   connectionGoodAfterMs: { default: 10_000, min: 0, max: 3_600_000 },
   connectTimeoutMs: { default: 15_000, min: 100, max: 300_000 },
+  acknowledgementTimeoutMs: { default: 60_000, min: 100, max: 3_600_000 },
   keepaliveSeconds: { default: 60, min: 1, max: 65_535 },
   twinTimeoutMs: { default: 10_000, min: 10, max: 300_000 },
   stopTimeoutMs: { default: 5_000, min: 0, max: 300_000 },
 } as const satisfies Record<string, Range>;
 export type DeviceLimits = { readonly [name in keyof typeof DEVICE_LIMITS]: number };
 
+/** Each file of the spool is an open one. */
+const SPOOL_MAX_SEGMENTS = 256;
 const PROTOCOLS = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:']);
 const DEVICE_ID = /^[^/+#\0]{1,128}$/;
 
@@ -86,6 +92,8 @@ export function limitsOf({
   notAbove(all, 'commandsRemembered', 'commandsRememberedMax');
   notAbove(all, 'reconnectMinMs', 'reconnectMaxMs');
   notAbove(all, 'messageMaxBytes', 'spoolMaxBytes');
+  if (all.spoolMaxBytes > SPOOL_MAX_SEGMENTS * all.spoolSegmentMaxBytes)
+    throw new RangeError(`spoolMaxBytes is above ${SPOOL_MAX_SEGMENTS} times spoolSegmentMaxBytes`);
   return all;
 }
 

@@ -1,10 +1,11 @@
 /** A device of Skein. README.md says what it guarantees. */
 import { randomUUID } from 'node:crypto';
-import { EventEmitter } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { captureRejectionSymbol, EventEmitter } from 'node:events';
 import type { CommandMessage } from './commands/command-message.ts';
 import { type DeviceParts, partsOf } from './device-parts.ts';
 import { type DesiredDelta, type DeviceLimits, type DeviceOptions, limitsOf } from './options.ts';
+import { makeFolder } from './storage/durable-file.ts';
+import { FolderLock } from './storage/folder-lock.ts';
 import type { MessageKind } from './storage/spool-record.ts';
 import type { Twin } from './twin-question.ts';
 
@@ -16,6 +17,7 @@ export {
 } from './commands/command-handler.ts';
 export { RefusedError } from './link/sender.ts';
 export { DEVICE_LIMITS, type DeviceLimits, type DeviceOptions } from './options.ts';
+export { FolderInUseError } from './storage/folder-lock.ts';
 export { SpoolFullError } from './storage/spool.ts';
 
 export type DeviceEvents = {
@@ -42,11 +44,15 @@ export class SkeinDevice extends EventEmitter<DeviceEvents> {
   readonly #parts: DeviceParts;
   #syncTimer: NodeJS.Timeout | undefined;
   #sent = 0;
-  #state: 'new' | 'running' | 'stopping' | 'stopped' = 'new';
+  #lock: FolderLock | undefined;
+  #started: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
+  /** From when the files are read until they are closed. A handler that is still at work may say something. */
+  #takesMessages = false;
 
   /** Throws RangeError when an option is out of its range. */
   constructor(options: DeviceOptions) {
-    super();
+    super({ captureRejections: true });
     this.#options = options;
     this.#limits = limitsOf(options);
     const hooks = {
@@ -65,34 +71,62 @@ export class SkeinDevice extends EventEmitter<DeviceEvents> {
 
   /** Resolves when the files are read; the server need not be there. Rejects when the folder can't be used. Once. */
   async start(): Promise<void> {
-    if (this.#state !== 'new') throw new Error('A device is started once');
-    const { spool, ring, executor, reconnector } = this.#parts;
-    const onError = (error: Error) => this.#tell('error', error);
-    await mkdir(this.#options.folder, { recursive: true });
-    await spool.open();
-    await ring.open();
-    this.#state = 'running';
-    await executor.recover().catch(onError);
-    if (this.#options.spoolSync === 'interval')
-      this.#syncTimer = setInterval(() => spool.sync().catch(onError), this.#limits.spoolSyncIntervalMs);
-    reconnector.connect();
+    if (this.#started !== undefined) throw new Error('A device is started once');
+    this.#started = this.#start();
+    return this.#started;
   }
 
   /** Waits for the command that is being carried out, and for acknowledgements of what was sent. What was not is on disk. */
   async stop(): Promise<void> {
-    if (this.#state !== 'running') return;
-    // A handler that is still at work may say something.
-    this.#state = 'stopping';
-    const { spool, ring, executor, desired, reconnector } = this.#parts;
+    this.#stopped ??= this.#started?.then(
+      () => this.#stop(),
+      () => {},
+    );
+    return this.#stopped;
+  }
+
+  async #start(): Promise<void> {
+    const { spool, ring, executor, reconnector } = this.#parts;
+    const { folder, spoolSync } = this.#options;
+    await makeFolder(folder);
+    this.#lock = new FolderLock(folder);
+    try {
+      await spool.open();
+      await ring.open();
+    } catch (error) {
+      await this.#close().catch(() => {});
+      throw error;
+    }
+    this.#takesMessages = true;
+    await executor.recover();
+    if (spoolSync === 'interval')
+      this.#syncTimer = setInterval(
+        () => spool.sync().catch(error => this.#tell('error', error)),
+        this.#limits.spoolSyncIntervalMs,
+      );
+    reconnector.connect();
+  }
+
+  async #stop(): Promise<void> {
+    const { executor, desired, reconnector } = this.#parts;
     clearInterval(this.#syncTimer);
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, this.#limits.stopTimeoutMs);
     await Promise.race([Promise.all([executor.stop(), desired.settled()]), late]);
     clearTimeout(timer);
-    this.#state = 'stopped';
+    this.#takesMessages = false;
     await reconnector.stop(this.#limits.stopTimeoutMs);
-    await ring.close();
-    await spool.close();
+    await this.#close();
+  }
+
+  /** All of it, whatever goes wrong with a part. */
+  async #close(): Promise<void> {
+    const { spool, ring } = this.#parts;
+    try {
+      await ring.close().finally(() => spool.close());
+    } finally {
+      this.#lock?.release();
+    }
   }
 
   /** Resolves when it is safe on disk. `values`: by the name of the measurement. */
@@ -128,7 +162,7 @@ export class SkeinDevice extends EventEmitter<DeviceEvents> {
   }
 
   async #append(kind: MessageKind, content: object): Promise<void> {
-    if (this.#state !== 'running' && this.#state !== 'stopping') throw new Error('The device is not running');
+    if (!this.#takesMessages) throw new Error('The device is not running');
     const payload = Buffer.from(JSON.stringify(content));
     const { messageMaxBytes } = this.#limits;
     if (payload.length > messageMaxBytes)
@@ -141,6 +175,11 @@ export class SkeinDevice extends EventEmitter<DeviceEvents> {
   }
   #newMessageId(): string {
     return (this.#options.newMessageId ?? randomUUID)();
+  }
+
+  /** A listener that is an async function, and rejects. Called by Node. */
+  override [captureRejectionSymbol](error: Error, ...[name]: unknown[]): void {
+    if (name !== 'error') this.#tell('error', new Error(`A listener of ${name} failed`, { cause: error }));
   }
 
   /** Neither an error that nobody listens for, nor a listener that throws, may end the process or what is under way. */

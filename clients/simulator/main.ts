@@ -1,4 +1,5 @@
 /** Simulated devices: registers them, runs them, says every 5 seconds how they are, and stops them all at SIGINT or SIGTERM. */
+import { ErrorLog } from './error-log.ts';
 import { registerAll } from './registration.ts';
 import { readSettings, type Settings, USAGE } from './settings.ts';
 import { SimulatedDevice } from './simulated-device.ts';
@@ -24,16 +25,32 @@ function statusOf(fleet: readonly SimulatedDevice[]): string {
   return `connected ${connected}/${fleet.length}, sent ${sent}, spooled ${spooled}, commands ${commands}, errors ${errors}`;
 }
 
-const settings = settingsOrExit();
-const registered = await registerAll(settings);
-const fleet = registered.map(it => new SimulatedDevice({ ...it, url: settings.mqttUrl, everyMs: settings.everyMs }));
-for (const it of fleet) await it.start();
-console.log(`${fleet.length} devices run; their files are in ${settings.folder}`);
-const status = setInterval(() => console.log(statusOf(fleet)), STATUS_MS);
-
-async function stop(): Promise<void> {
-  clearInterval(status);
-  await Promise.all(fleet.map(it => it.stop()));
-  console.log(statusOf(fleet));
+async function run(settings: Settings): Promise<void> {
+  const { mqttUrl: url, everyMs, folder } = settings;
+  const errors = new ErrorLog(line => console.error(line), settings);
+  const registered = await registerAll(settings);
+  const fleet = registered.map(
+    it => new SimulatedDevice({ ...it, url, everyMs, onError: error => errors.add(it.deviceId, error) }),
+  );
+  let status: NodeJS.Timeout | undefined;
+  const stop = async () => {
+    clearInterval(status);
+    await Promise.all(fleet.map(it => it.stop()));
+    console.log(statusOf(fleet));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
+  try {
+    for (const it of fleet) await it.start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  if (fleet.some(it => it.isStopped)) return;
+  console.log(`${fleet.length} devices run; their files are in ${folder}`);
+  status = setInterval(() => console.log(statusOf(fleet)), STATUS_MS);
 }
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
+
+await run(settingsOrExit()).catch((error: Error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});

@@ -6,18 +6,24 @@ import { TemperatureWalk } from './temperature-walk.ts';
 const INTERVAL_MIN_MS = 10;
 const INTERVAL_MAX_MS = 24 * 3_600_000;
 
-export type DeviceSettings = Registered & { readonly url: string; readonly everyMs: number };
+export type DeviceSettings = Registered & {
+  readonly url: string;
+  readonly everyMs: number;
+  readonly onError: (error: Error) => void;
+};
 
 export class SimulatedDevice {
   readonly device: SkeinDevice;
   readonly #walk = new TemperatureWalk(Math.random);
   #everyMs: number;
   #timer: NodeJS.Timeout | undefined;
-  #isStopped = false;
+  readonly #onError: (error: Error) => void;
+  isStopped = false;
   commands = 0;
   errors = 0;
 
-  constructor({ everyMs, ...settings }: DeviceSettings) {
+  constructor({ everyMs, onError, ...settings }: DeviceSettings) {
+    this.#onError = onError;
     this.#everyMs = everyMs;
     this.device = new SkeinDevice({
       ...settings,
@@ -33,33 +39,37 @@ export class SimulatedDevice {
     this.device.on('command', () => {
       this.commands++;
     });
-    this.device.on('error', () => {
-      this.errors++;
-    });
+    this.device.on('error', error => this.#failed(error));
   }
 
   async start(): Promise<void> {
+    if (this.isStopped) return;
     await this.device.start();
-    await this.device.report({ intervalMs: this.#everyMs, firmware: '1.0.0', startedAt: new Date().toISOString() });
+    await this.device
+      .report({ intervalMs: this.#everyMs, firmware: '1.0.0', startedAt: new Date().toISOString() })
+      .catch(error => this.#failed(error));
     // Not all at the same moment.
     this.#measureIn(Math.random() * this.#everyMs);
   }
 
   async stop(): Promise<void> {
-    this.#isStopped = true;
+    this.isStopped = true;
     clearTimeout(this.#timer);
     await this.device.stop();
   }
 
   #measureIn(delayMs: number): void {
     clearTimeout(this.#timer);
-    if (this.#isStopped) return;
+    if (this.isStopped) return;
     this.#timer = setTimeout(() => {
       this.#measureIn(this.#everyMs);
-      this.device.telemetry(this.#walk.next()).catch(() => {
-        this.errors++;
-      });
+      this.device.telemetry(this.#walk.next()).catch(error => this.#failed(error));
     }, delayMs);
+  }
+
+  #failed(error: Error): void {
+    this.errors++;
+    this.#onError(error);
   }
 
   async #reboot(): Promise<{ rebootedAt: string }> {

@@ -179,3 +179,101 @@ test('a listener that throws harms no command', async t => {
   assert.equal(broker.answerTo('c1')?.status, 'succeeded');
   assert.match(errors[0]!.message, /A listener of command failed/);
 });
+
+test('of ten thousand commands at once as many are carried out as may wait, each once, the others when they come again', async t => {
+  const broker = await SmallBroker.start(t);
+  const { done, commands } = counting();
+  const { errors } = await connectedDevice(t, { url: broker.url, commands });
+  const ids = Array.from({ length: 10_000 }, (_, n) => `c${n}`);
+  for (const id of ids) void broker.command('d1', id, 'add');
+  while (errors.length + done.length < ids.length) await new Promise(setImmediate);
+  assert.ok(done.length >= 100 && errors.length > 0);
+  for (const id of ids.filter(it => !done.includes(it)).slice(0, 5)) {
+    await broker.command('d1', id, 'add', { attempt: 2 });
+    await broker.until(() => broker.answerTo(id) !== undefined);
+  }
+  assert.equal(new Set(done).size, done.length);
+  assert.ok(errors.every(it => /Too many commands wait/.test(it.message)));
+});
+
+test('a clock that jumps back does not make a command be carried out again, and one ahead refuses what it would', async t => {
+  const broker = await SmallBroker.start(t);
+  const { done, commands } = counting();
+  let nowMs = Date.parse('2026-01-01T00:00:00Z');
+  const { device } = await connectedDevice(t, { url: broker.url, commands, nowMs: () => nowMs });
+  const deadline = '2026-01-01T01:00:00Z';
+  for (const jumpMs of [0, -1e12, 1e12, -1e12]) {
+    nowMs += jumpMs;
+    const before = broker.acknowledgements.length;
+    await broker.command('d1', 'c1', 'add', { deadline });
+    await broker.until(() => broker.acknowledgements.length > before);
+    while (device.figures.spooledMessages > 0) await new Promise(setImmediate);
+  }
+  assert.deepEqual(done, ['c1']);
+});
+
+test('while the answers that wait fill the spool no command is carried out, and each is when they are gone', async t => {
+  const broker = await SmallBroker.start(t);
+  broker.ignores = () => true;
+  const { done, commands } = counting({ big: () => 'x'.repeat(30_000) });
+  const { device, errors } = await connectedDevice(t, {
+    url: broker.url,
+    commands,
+    limits: { spoolMaxBytes: 64 * 1024, messageMaxBytes: 64 * 1024 },
+  });
+  for (let n = 0; n < 10; n++) await broker.command('d1', `c${n}`, 'big');
+  while (errors.length < 7) await new Promise(setImmediate);
+  assert.equal(device.figures.spooledMessages, 3);
+  assert.match(errors[0]!.message, /Too many answers wait/);
+  broker.ignores = () => false;
+  broker.cut();
+  await broker.until(() => broker.acknowledgements.length === 3);
+  while (device.figures.spooledMessages > 0) await new Promise(setImmediate);
+  await broker.command('d1', 'later', 'add');
+  await broker.until(() => broker.answerTo('later') !== undefined);
+  assert.deepEqual(done, ['later']);
+});
+
+test('an answer does not wait behind telemetry that piled up', async t => {
+  const broker = await SmallBroker.start(t);
+  const { commands } = counting();
+  const waiting: (() => void)[] = [];
+  broker.delays = go => waiting.push(go);
+  const { device } = await connectedDevice(t, { url: broker.url, commands, limits: { inFlightMaxMessages: 1 } });
+  for (let n = 0; n < 50; n++) await device.telemetry({ n });
+  await broker.command('d1', 'c1', 'add');
+  while (device.figures.spooledMessages < 51) await new Promise(setImmediate);
+  while (broker.answerTo('c1') === undefined) {
+    waiting.shift()?.();
+    await new Promise(setImmediate);
+  }
+  assert.ok(broker.of('/telemetry').length < 45);
+  broker.delays = undefined;
+  for (const go of waiting) go();
+  await broker.until(() => broker.of('/telemetry').length === 50);
+});
+
+test('an error message of bytes that JSON makes long still fits into an answer', async t => {
+  const broker = await SmallBroker.start(t);
+  const { commands } = counting({
+    fail: () => {
+      throw new Error('\0'.repeat(100_000));
+    },
+  });
+  await connectedDevice(t, { url: broker.url, commands });
+  await broker.command('d1', 'c1', 'fail');
+  await broker.until(() => broker.acknowledgements.length === 1);
+  assert.ok(JSON.stringify(broker.answerTo('c1')).length < 32 * 1024);
+});
+
+test('a listener that is an async function and rejects harms nothing either', async t => {
+  const broker = await SmallBroker.start(t);
+  const { commands } = counting();
+  const { device, errors } = await connectedDevice(t, { url: broker.url, commands });
+  device.on('command', async () => {
+    throw new Error('a bug');
+  });
+  await broker.command('d1', 'c1', 'add');
+  await broker.until(() => broker.acknowledgements.length === 1);
+  assert.match(errors[0]!.message, /A listener of command failed/);
+});

@@ -145,6 +145,17 @@ test('desired is applied and reported; an older version is ignored, a failure re
   );
 });
 
+test('applying that returns nothing reports nothing', async t => {
+  const broker = await SmallBroker.start(t);
+  const { device, errors } = await connectedDevice(t, { url: broker.url, applyDesired: async () => undefined });
+  const applied = once(device, 'desired');
+  await broker.send('devices/d1/state/desired', { version: 1, delta: { a: 1 } });
+  await applied;
+  await device.report({ last: true });
+  await broker.until(() => broker.received.length === 1);
+  assert.deepEqual([broker.of('/state'), errors], [[{ last: true }], []]);
+});
+
 test('after a reconnect an older version counts again: it is what the server has', async t => {
   const broker = await SmallBroker.start(t);
   const { device } = await connectedDevice(t, { url: broker.url });
@@ -176,6 +187,7 @@ test('a wrong option is refused at once', async t => {
   assert.throws(make({ limits: { spoolMaxBytes: 1 } }), /spoolMaxBytes is 1/);
   assert.throws(make({ limits: { spoolBytes: 1 } }), /no limit "spoolBytes"/);
   assert.throws(make({ limits: { reconnectMinMs: 60_000, reconnectMaxMs: 1 } }), /reconnectMinMs is above/);
+  assert.throws(make({ limits: { spoolMaxBytes: 2 ** 30 } }), /spoolMaxBytes is above 256 times/);
   assert.throws(make({ url: 'skein.example' }), /not an address/);
   assert.throws(make({ deviceId: 'a/b' }), /can not be a part of a topic/);
 });

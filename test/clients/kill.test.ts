@@ -64,9 +64,12 @@ async function killAgainAndAgain(t: TestContext, ring: 'ring' | 'no-ring') {
     await after(upTo(20));
     child.kill('SIGKILL');
     await ended;
+    if (ring === 'no-ring' && hasTwice(await linesOf(folder, 'ledger.txt'))) break;
   }
   return { broker, folder, commander, ledger: await linesOf(folder, 'ledger.txt') };
 }
+
+const hasTwice = (ids: readonly string[]): boolean => new Set(ids).size < ids.length;
 
 function missingIn(broker: SmallBroker, promised: readonly number[]): number[] {
   const arrived = new Set(broker.of('/telemetry').map(it => (it.values as { n: number }).n));
@@ -75,7 +78,7 @@ function missingIn(broker: SmallBroker, promised: readonly number[]): number[] {
 
 test(`killed ${KILLS} times at any moment: no command is carried out twice, and no promised message is lost`, async t => {
   const { broker, folder, commander, ledger } = await killAgainAndAgain(t, 'ring');
-  assert.equal(new Set(ledger).size, ledger.length, 'a command was carried out twice');
+  assert.ok(!hasTwice(ledger), 'a command was carried out twice');
   for (const id of commander.asked) {
     const { status } = broker.answerTo(id)!;
     assert.match(status, /^(succeeded|unknown)$/);
@@ -90,5 +93,5 @@ test(`killed ${KILLS} times at any moment: no command is carried out twice, and 
 
 test('without the ring the same finds commands that were carried out twice', async t => {
   const { ledger } = await killAgainAndAgain(t, 'no-ring');
-  assert.ok(new Set(ledger).size < ledger.length);
+  assert.ok(hasTwice(ledger));
 });

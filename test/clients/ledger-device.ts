@@ -23,7 +23,7 @@ const device = new SkeinDevice({
   deviceId: 'd1',
   key: 'key',
   commands: { write },
-  limits: { reconnectMinMs: 1, reconnectMaxMs: 10, spoolSegmentMaxBytes: 4096 },
+  limits: { reconnectMinMs: 1, reconnectMaxMs: 10, spoolMaxBytes: 2 ** 20, spoolSegmentMaxBytes: 4096 },
   ...(ring === 'no-ring' && { commandMemory: forgetful }),
 });
 device.on('error', error => appendFileSync(join(folder, 'errors.txt'), `${error.message}\n`));

@@ -6,9 +6,18 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type DeviceOptions, SkeinDevice } from '../../clients/device/skein-device.ts';
 
+const devicesIn = new Map<string, SkeinDevice[]>();
+
+/** Removed after its devices are stopped. */
 export async function newFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'skein-device-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  const devices: SkeinDevice[] = [];
+  devicesIn.set(folder, devices);
+  t.after(async () => {
+    await Promise.all(devices.map(it => it.stop()));
+    devicesIn.delete(folder);
+    await rm(folder, { recursive: true, force: true });
+  });
   return folder;
 }
 
@@ -22,7 +31,7 @@ export async function startDevice(t: TestContext, options: TestOptions): Promise
   const device = new SkeinDevice({ deviceId: 'd1', key: 'key', ...options, folder, limits });
   const errors: Error[] = [];
   device.on('error', error => errors.push(error));
-  t.after(() => device.stop());
+  devicesIn.get(folder)?.push(device);
   await device.start();
   return { device, errors, folder };
 }

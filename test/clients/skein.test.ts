@@ -1,5 +1,7 @@
 /** The library against Skein itself. */
 import assert from 'node:assert/strict';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { startServerProcess } from '../support/server-process.ts';
@@ -111,25 +113,33 @@ test('a command is carried out once, and its answer is in Skein', async t => {
   assert.deepEqual([state, result], ['succeeded', { sum: 3, runs: 1 }]);
 });
 
-test('the simulator registers its devices, sends, and ends when it is told; again it registers none anew', async t => {
-  const folder = await newFolder(t);
+function startSimulator(folder: string, more: Readonly<Record<string, string>> = {}) {
   const options = {
     url: mqttUrl(),
     api: `http://127.0.0.1:${skein.httpPort}`,
-    key: skein.adminKey,
     devices: '3',
     prefix: 'sim-',
     every: '20',
     folder,
+    ...more,
   };
-  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
+  return startServerProcess({
+    nodeArguments: [
+      'clients/simulator/main.ts',
+      ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]),
+    ],
+    env: { SKEIN_API_KEY: skein.adminKey },
+    readyWhen: output => (/\d devices run/.test(output) ? true : undefined),
+    readyTimeoutMs: 30_000,
+  });
+}
+const keyIn = async (folder: string, device: string) =>
+  JSON.parse(await readFile(join(folder, device, 'key.json'), 'utf8')) as { apiUrl: string; key: string };
+
+test('the simulator registers its devices, sends, and ends when it is told; again it registers none anew', async t => {
+  const folder = await newFolder(t);
   for (let run = 1; run <= 2; run++) {
-    const simulator = await startServerProcess({
-      nodeArguments: ['clients/simulator/main.ts', ...args],
-      env: {},
-      readyWhen: output => (output.includes('3 devices run') ? true : undefined),
-      readyTimeoutMs: 30_000,
-    });
+    const simulator = await startSimulator(folder);
     await eventually(
       () => get('/devices/sim-3/telemetry/latest'),
       it => JSON.stringify(it).includes('temperature'),
@@ -140,4 +150,40 @@ test('the simulator registers its devices, sends, and ends when it is told; agai
   }
   const { items } = (await get('/devices?type=simulated')) as { items: unknown[] };
   assert.equal(items.length, 3);
+});
+
+test('the simulator gets new keys from a server that does not know its own', async t => {
+  const folder = await newFolder(t);
+  const options = { devices: '1', prefix: 'new-' };
+  await mkdir(join(folder, 'new-1'));
+  await writeFile(
+    join(folder, 'new-1', 'key.json'),
+    JSON.stringify({ apiUrl: `http://127.0.0.1:${skein.httpPort}`, key: 'of another server' }),
+  );
+  const simulator = await startSimulator(folder, options);
+  await eventually(
+    () => get('/devices/new-1/telemetry/latest'),
+    it => JSON.stringify(it).includes('temperature'),
+  );
+  await assert.rejects(startSimulator(folder, options), /is in use by another/);
+  await simulator.kill('SIGINT');
+});
+
+test('the simulator says what to do about a key that is refused, a device whose key is not there, and no server; no key is printed', async t => {
+  const folder = await newFolder(t);
+  const { apiKey } = await registerDevice(skein, 'odd-1');
+  const options = { devices: '1', prefix: 'odd-' };
+  await assert.rejects(startSimulator(folder, options), /odd-1 exists on .*--prefix/);
+  await mkdir(join(folder, 'odd-1'), { recursive: true });
+  const apiUrl = `http://127.0.0.1:${skein.httpPort}`;
+  await writeFile(join(folder, 'odd-1', 'key.json'), JSON.stringify({ apiUrl, key: `${apiKey}-revoked` }));
+  const simulator = await startSimulator(folder, options);
+  await eventually(
+    async () => simulator.output(),
+    it => it.includes('does not know the key'),
+  );
+  await simulator.kill('SIGTERM');
+  assert.ok(!simulator.output().includes(apiKey) && !simulator.output().includes(skein.adminKey));
+  await assert.rejects(startSimulator(folder, { api: 'http://127.0.0.1:1' }), /can not be reached/);
+  assert.equal((await keyIn(folder, 'odd-1')).key, `${apiKey}-revoked`);
 });

@@ -20,6 +20,8 @@ export class SmallBroker {
   refuses: (message: Received) => boolean = () => false;
   /** Answers nothing to those. */
   ignores: (message: Received) => boolean = () => false;
+  /** Gets what lets a message in. */
+  delays: ((go: () => void) => void) | undefined;
   /** Closes the connection with 0x95 for those. */
   closesFor: (message: Received) => boolean = () => false;
   readonly #aedes: Aedes;
@@ -39,9 +41,13 @@ export class SmallBroker {
       if (this.ignores(message)) return;
       if (this.closesFor(message)) return (client as unknown as Closing).disconnect({ reasonCode: 0x95 }, () => {});
       if (this.refuses(message)) return callback(new Error('not this one'));
-      this.received.push(message);
-      callback(null);
-      this.#wake();
+      const letIn = () => {
+        this.received.push(message);
+        callback(null);
+        this.#wake();
+      };
+      if (this.delays) this.delays(letIn);
+      else letIn();
     };
     aedes.authenticate = (client, username, password, done) => {
       this.connects.push({

@@ -61,7 +61,7 @@ export const LAYERS: readonly Layer[] = [
   {
     files: ['clients/device/'],
     imports: ['clients/device/'],
-    packages: ['mqtt', 'node:crypto', 'node:events', 'node:fs/promises', 'node:path', 'node:zlib'],
+    packages: ['mqtt', 'node:crypto', 'node:events', 'node:fs/promises', 'node:path', 'node:sqlite', 'node:zlib'],
   },
   {
     files: ['clients/simulator/'],

@@ -145,7 +145,12 @@ function dispatch(parser: Parser, link: Link, packet: Inbound): void {
   } else if (link.isLive && (packet.cmd === 'puback' || packet.cmd === 'pubcomp')) {
     signOfLife(client);
     link.session!.acknowledged(packet.messageId!, (packet.reasonCode ?? SUCCESS) >= FIRST_REFUSAL);
-  } else link.aedes.call(parser, packet);
+  } else {
+    // Section 4.3.3: a PUBREC that refuses ends it, and frees the packet identifier.
+    if (link.isLive && packet.cmd === 'pubrec' && (packet.reasonCode ?? SUCCESS) >= FIRST_REFUSAL)
+      link.session!.acknowledged(packet.messageId!, true);
+    link.aedes.call(parser, packet);
+  }
 }
 
 function parseSafely(this: Parser, bytes: Uint8Array): number {

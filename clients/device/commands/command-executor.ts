@@ -12,6 +12,7 @@ export type ExecutorOptions = {
   readonly queueMaxCommands: number;
   readonly resultMaxBytes: number;
   readonly acknowledgesAcceptance: boolean;
+  readonly answerRetryMs: number;
   readonly nowMs: () => number;
   readonly onCommand: (command: CommandMessage) => void;
   readonly onError: (error: unknown) => void;
@@ -23,6 +24,7 @@ export class CommandExecutor {
   readonly #open = new Set<string>();
   readonly #stop = new AbortController();
   #last: Promise<void> = Promise.resolve();
+  #retry: NodeJS.Timeout | undefined;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -30,13 +32,18 @@ export class CommandExecutor {
 
   /** Says of what an earlier process left: it was interrupted; and gives the answers again that the server may not have. */
   async recover(): Promise<void> {
-    const { ring, spool, commands } = this.#options;
-    for (const entry of [...ring.all()]) {
-      if (entry.answer === null && isIdempotent(commands.get(entry.command))) continue;
-      if (entry.answer === null) await ring.answered(entry, ANSWERS.interrupted);
-      const answer = entry.answer ?? ANSWERS.interrupted;
-      if (!entry.isSettled && !spool.has(keyOf(entry.id, answer.status))) await this.#acknowledge(entry.id, answer);
-    }
+    const { ring, commands, onError } = this.#options;
+    for (const entry of [...ring.all()])
+      if (entry.answer === null && !isIdempotent(commands.get(entry.command)))
+        await ring.answered(entry, ANSWERS.interrupted).catch(onError);
+    await this.#answerAgain();
+  }
+
+  /** Those that neither the server has nor the spool. */
+  async #answerAgain(): Promise<void> {
+    const { ring, spool } = this.#options;
+    const lost = [...ring.all()].filter(it => !it.isSettled && it.answer && !spool.has(keyOf(it.id, it.answer.status)));
+    await Promise.all(lost.map(it => this.#acknowledge(it.id, it.answer!)));
   }
 
   receive(payload: Buffer): void {
@@ -46,10 +53,7 @@ export class CommandExecutor {
     const { id } = command;
     if (this.#open.has(id) || this.#stop.signal.aborted) return;
     const known = ring.find(id)?.answer;
-    if (known) {
-      this.#acknowledge(id, known).catch(onError);
-      return;
-    }
+    if (known) return void this.#acknowledge(id, known);
     // Without an answer the server sends it again later.
     if (this.#open.size >= queueMaxCommands) return onError(new Error(`Too many commands wait: ${id} is not taken`));
     this.#open.add(id);
@@ -62,15 +66,16 @@ export class CommandExecutor {
   /** Resolves when what is being carried out has ended. What waits is left to the server, which sends it again. */
   stop(): Promise<void> {
     this.#stop.abort();
+    clearTimeout(this.#retry);
     return this.#last;
   }
 
   async #carryOut(command: CommandMessage): Promise<void> {
-    const { ring, onCommand, acknowledgesAcceptance, resultMaxBytes } = this.#options;
+    const { ring, spool, onCommand, acknowledgesAcceptance, resultMaxBytes } = this.#options;
     const { id, parameters, ...rest } = command;
     const { signal } = this.#stop;
     if (signal.aborted) return;
-    if (!ring.hasRoom()) throw new Error(`Too many commands have to be remembered: ${id} is not taken`);
+    if (!ring.hasRoom() || spool.isOverfull) throw new Error(`Too many answers wait: ${id} is not taken`);
     const entry = this.#options.commands.get(command.command);
     const refusal = this.#refusalOf(command, entry);
     if (refusal !== undefined || entry === undefined) return this.#answer(command, refusal ?? ANSWERS.unknownCommand);
@@ -96,7 +101,18 @@ export class CommandExecutor {
     await this.#acknowledge(command.id, answer);
   }
 
-  #acknowledge(id: string, answer: Acknowledgement): Promise<void> {
-    return this.#options.spool.append('ack', acknowledgementOf(id, answer), keyOf(id, answer.status));
+  /** Nobody may ask again, so an answer that the spool does not take is tried again. */
+  async #acknowledge(id: string, answer: Acknowledgement): Promise<void> {
+    const { spool, answerRetryMs, onError } = this.#options;
+    try {
+      await spool.append('ack', acknowledgementOf(id, answer), keyOf(id, answer.status));
+    } catch (error) {
+      onError(error);
+      if (this.#stop.signal.aborted) return;
+      this.#retry ??= setTimeout(() => {
+        this.#retry = undefined;
+        void this.#answerAgain();
+      }, answerRetryMs);
+    }
   }
 }

@@ -20,13 +20,16 @@ export const handlerOf = (entry: CommandEntry): CommandHandler => (typeof entry 
 export const isIdempotent = (entry: CommandEntry | undefined): boolean =>
   typeof entry === 'object' && entry.idempotent === true;
 
+/** Of one character: `\u0000`. */
+const JSON_MAX_BYTES = 6;
+
 /** Never throws. */
 export async function answerOf(run: () => unknown, resultMaxBytes: number): Promise<Answer> {
   try {
     return fitting(await run(), resultMaxBytes);
   } catch (error) {
     const status = error instanceof CommandRejected ? 'rejected' : 'failed';
-    return { status, error: messageOf(error).slice(0, resultMaxBytes / 4) };
+    return { status, error: messageOf(error).slice(0, resultMaxBytes / JSON_MAX_BYTES) };
   }
 }
 

@@ -3,8 +3,7 @@
  * the power fails. `started` is durable before a handler is called, its answer before anybody hears of it.
  */
 import { join } from 'node:path';
-import type { AppendFile } from '../storage/append-file.ts';
-import { replaceFile } from '../storage/durable-file.ts';
+import { AppendFile } from '../storage/append-file.ts';
 import { type Opening, openRecords } from '../storage/open-records.ts';
 import type { Answer } from './answer.ts';
 import { decodeRingRecord, encodeRingEntry, encodeSettled, type RingCommand, type RingEntry } from './ring-record.ts';
@@ -39,6 +38,7 @@ export class CommandRing implements CommandMemory {
   readonly #entries = new Map<string, RingEntry>();
   #file: AppendFile | undefined;
   #compactAtBytes = 0;
+  #isClosed = false;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: RingOptions) {
@@ -83,7 +83,7 @@ export class CommandRing implements CommandMemory {
   }
 
   settled(id: string): void {
-    if (!this.#settle(id)) return;
+    if (!this.#settle(id) || this.#isClosed) return;
     // Lost in a power cut it makes an answer go out twice, no more: not worth a sync.
     this.#inTurn(async () => {
       this.#file!.append(encodeSettled(id), false).catch(this.#options.onError);
@@ -91,14 +91,17 @@ export class CommandRing implements CommandMemory {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#inTurn(async () => this.#file?.close());
   }
 
   async #write(entry: RingEntry): Promise<void> {
+    // A handler that a stop did not wait for: the file may be another device's by now.
+    if (this.#isClosed) throw new Error('The ring is closed');
     // In memory at once: a repetition that comes while this writes must find it.
     this.#entries.set(entry.id, entry);
     await this.#inTurn(async () => {
-      if (this.#file!.bytes > this.#compactAtBytes) await this.#compact().catch(this.#options.onError);
+      if (this.#file!.bytes > this.#compactAtBytes) await this.#compactIfPossible();
       await this.#file!.append(encodeRingEntry(entry));
     });
   }
@@ -125,6 +128,16 @@ export class CommandRing implements CommandMemory {
     }
   }
 
+  async #compactIfPossible(): Promise<void> {
+    try {
+      await this.#compact();
+    } catch (error) {
+      // It may be possible later; but the file must not grow without end.
+      if (this.#file!.bytes > 2 * this.#compactAtBytes) throw error;
+      this.#options.onError(error as Error);
+    }
+  }
+
   async #compact(): Promise<void> {
     const half = this.#options.maxBytes / 2;
     const records: Buffer[] = [];
@@ -139,11 +152,9 @@ export class CommandRing implements CommandMemory {
     }
     const old = this.#file!;
     await old.sync();
-    await replaceFile(this.#path, Buffer.concat(records.reverse()));
-    const { file } = await openRecords(this.#path, { ...this.#options, policy: 'group' });
-    this.#file = file;
+    this.#file = await AppendFile.replace(this.#path, Buffer.concat(records.reverse()), 'group');
     this.#compactAtBytes = this.#nextCompactionBytes();
-    await old.close();
+    await old.discard();
   }
 
   #nextCompactionBytes(): number {

@@ -7,7 +7,10 @@ export type ConnectionOptions = {
   readonly key: string;
   readonly clientId: string;
   readonly keepaliveSeconds: number;
+  /** For the network and CONNACK, and again for SUBACK. */
   readonly connectTimeoutMs: number;
+  /** When something waits for an acknowledgement and none comes for so long, the connection is given up. */
+  readonly acknowledgementTimeoutMs: number;
   readonly tls: Pick<IClientOptions, 'ca' | 'cert' | 'rejectUnauthorized'> & { readonly key?: string | Buffer };
   readonly subscriptions: readonly string[];
 };
@@ -44,11 +47,17 @@ export class Connection {
   readonly #unanswered = new Set<(outcome: PublishOutcome) => void>();
   #onAllAnswered: () => void = () => {};
   #isOpen = false;
+  /** By us: what that cuts short is no error. */
+  #isEnded = false;
   #reasonCode: number | null = null;
+  #subscribing: NodeJS.Timeout | undefined;
+  #acknowledging: NodeJS.Timeout | undefined;
+  readonly #acknowledgementTimeoutMs: number;
 
   constructor(options: ConnectionOptions, events: ConnectionEvents) {
     this.#events = events;
     this.#subscriptions = options.subscriptions;
+    this.#acknowledgementTimeoutMs = options.acknowledgementTimeoutMs;
     const { tls, url, key, connectTimeoutMs, keepaliveSeconds, username, clientId } = options;
     this.#client = connect(url, {
       ...tls,
@@ -64,7 +73,7 @@ export class Connection {
       reconnectPeriod: 0,
       resubscribe: false,
     });
-    this.#listen();
+    this.#listen(connectTimeoutMs);
   }
 
   get isOpen(): boolean {
@@ -75,9 +84,11 @@ export class Connection {
     return new Promise(resolve => {
       if (!this.#isOpen) return resolve(LOST);
       this.#unanswered.add(resolve);
+      this.#acknowledging ??= setTimeout(() => this.#giveUp('No acknowledgement came'), this.#acknowledgementTimeoutMs);
       this.#client.publish(topic, payload, { qos: 1 }, error => {
         this.#unanswered.delete(resolve);
-        if (this.#unanswered.size === 0) this.#onAllAnswered();
+        this.#acknowledging?.refresh();
+        if (this.#unanswered.size === 0) this.#allAnswered();
         if (!error) return resolve({ state: 'stored' });
         const reasonCode = codeOf(error);
         if (reasonCode === undefined) resolve(LOST);
@@ -93,8 +104,12 @@ export class Connection {
   async close(patienceMs: number): Promise<void> {
     const wasOpen = this.#isOpen;
     this.#isOpen = false;
+    this.#isEnded = true;
     if (wasOpen && this.#unanswered.size > 0) await this.#answered(patienceMs);
+    // A server that takes nothing any more would not let us go.
+    const timer = setTimeout(() => this.#client.stream.destroy(), patienceMs);
     await this.#client.endAsync(!wasOpen || this.#unanswered.size > 0);
+    clearTimeout(timer);
   }
 
   #answered(patienceMs: number): Promise<void> {
@@ -107,35 +122,55 @@ export class Connection {
     });
   }
 
+  #allAnswered(): void {
+    clearTimeout(this.#acknowledging);
+    this.#acknowledging = undefined;
+    this.#onAllAnswered();
+  }
+
+  #giveUp(why: string): void {
+    this.#events.onError(new Error(`${why}: the connection is given up`));
+    this.#drop();
+  }
+
   /** At once, and without a word. */
-  drop(): void {
+  #drop(): void {
+    this.#isEnded = true;
     this.#client.end(true);
   }
 
-  #listen(): void {
+  #listen(connectTimeoutMs: number): void {
     const { onOpen, onMessage, onError, onClose } = this.#events;
     this.#client.setMaxListeners(0);
     this.#client.on('connect', ({ properties }) => {
       const receiveMaximum = properties?.receiveMaximum ?? 65_535;
       const packetMaxBytes = properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
+      this.#subscribing = setTimeout(() => this.#giveUp('No SUBACK came'), connectTimeoutMs);
       this.#client.subscribe([...this.#subscriptions], { qos: 1 }, error => {
+        clearTimeout(this.#subscribing);
+        if (this.#isEnded) return;
         if (error) onError(new Error(`Not subscribed: ${error.message}`, { cause: error }));
-        if (error && codeOf(error) === undefined) return this.drop();
+        if (error && codeOf(error) === undefined) return this.#drop();
         // Without commands there is still telemetry.
         this.#isOpen = true;
         onOpen({ receiveMaximum, packetMaxBytes });
       });
     });
     this.#client.on('message', (topic, payload) => onMessage(topic, payload));
-    this.#client.on('error', onError);
+    // Some errors, as bytes that are no MQTT, leave it open, and deaf.
+    this.#client.on('error', error => {
+      onError(error);
+      this.#drop();
+    });
     this.#client.on('disconnect', ({ reasonCode }) => {
       this.#reasonCode = reasonCode ?? null;
     });
     this.#client.once('close', () => {
       this.#isOpen = false;
+      clearTimeout(this.#subscribing);
       for (const resolve of this.#unanswered) resolve(LOST);
       this.#unanswered.clear();
-      this.#onAllAnswered();
+      this.#allAnswered();
       onClose(this.#reasonCode);
     });
   }

@@ -6,7 +6,7 @@ import type { Topics } from './topics.ts';
 /** Topic, packet header and properties beside the payload. */
 const PACKET_OVERHEAD_BYTES = 1_024;
 /** The server closes the connection for these because of something that it was sent (MQTT 5, section 3.14.2.1). */
-const FOR_A_MESSAGE = new Set([0x81, 0x82, 0x90, 0x93, 0x95, 0x99, 0x9b]);
+const FOR_A_MESSAGE = new Set([0x81, 0x82, 0x90, 0x95, 0x99, 0x9b]);
 
 export type SenderOptions = {
   readonly spool: Spool;
@@ -39,8 +39,8 @@ export class Sender {
   readonly #inFlight = new Map<number, { readonly message: SpooledMessage; readonly payload: Buffer }>();
   #isFilling = false;
   #isAskedToFill = false;
-  /** After the server closed a connection for something that it was sent: so many go one at a time, to show which it was. */
-  #suspects = 0;
+  /** Under way when the server closed a connection for something that it was sent: one at a time, to show which it was. */
+  readonly #suspects = new Map<number, SpooledMessage>();
 
   constructor(options: SenderOptions) {
     this.#options = options;
@@ -57,8 +57,8 @@ export class Sender {
   closed(reasonCode: number | null): void {
     this.#connection = undefined;
     if (reasonCode !== null && FOR_A_MESSAGE.has(reasonCode)) {
+      for (const [number, { message }] of this.#inFlight) this.#suspects.set(number, message);
       const [only] = this.#inFlight.values();
-      this.#suspects = this.#inFlight.size;
       if (this.#inFlight.size === 1 && only !== undefined) this.#refused(only.message, only.payload, reasonCode);
     }
     this.#inFlight.clear();
@@ -93,7 +93,12 @@ export class Sender {
   }
 
   get #window(): number {
-    return this.#suspects > 0 ? 1 : Math.min(this.#options.inFlightMaxMessages, this.#server.receiveMaximum);
+    // One may have made room for newer messages.
+    for (const [number, message] of this.#suspects)
+      if (!this.#options.spool.holds(message)) this.#suspects.delete(number);
+    if (this.#suspects.size > 0) return 1;
+    // One is for the question for the twin.
+    return Math.max(1, Math.min(this.#options.inFlightMaxMessages, this.#server.receiveMaximum - 1));
   }
 
   #send(connection: Connection, message: SpooledMessage, payload: Buffer): void {
@@ -113,7 +118,6 @@ export class Sender {
   }
 
   #done(message: SpooledMessage): void {
-    this.#suspects = Math.max(0, this.#suspects - 1);
     this.#options.spool.remove(message);
     this.#options.onDone(message);
   }

@@ -1,6 +1,6 @@
 /** The few things about files that survive a power cut. */
-import { open, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 
 /** A new name is durable only when its folder is. Systems that can't sync a folder (Windows) need not. */
 export async function syncFolder(folder: string): Promise<void> {
@@ -13,18 +13,13 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Old content or new content, never a part of either. */
-export async function replaceFile(path: string, content: Uint8Array): Promise<void> {
-  const draft = `${path}.new`;
-  await writeFile(draft, content, { flush: true });
-  await rename(draft, path);
-  await syncFolder(dirname(path));
-}
-
-/** What can't be read any more stays for a person to look at. Returns its new name. */
-export async function putAside(path: string, atMs: number): Promise<string> {
-  const aside = `${path}.corrupt-${atMs}`;
-  await rename(path, aside);
-  await syncFolder(dirname(path));
-  return aside;
+/** With all above it that were missing. */
+export async function makeFolder(folder: string): Promise<void> {
+  const path = resolve(folder);
+  const first = resolve((await mkdir(path, { recursive: true })) ?? path);
+  for (let made = path; made.length >= first.length; made = dirname(made))
+    await syncFolder(dirname(made)).catch(error => {
+      // A folder in which others may write, and that may not be read, can't be synced.
+      if (error.code !== 'EACCES' && error.code !== 'EPERM') throw error;
+    });
 }

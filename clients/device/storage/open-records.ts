@@ -1,8 +1,8 @@
-/** Opens a file of records after whatever happened to it. What can be read is kept; it never keeps a device from starting. */
-import { copyFile, readFile } from 'node:fs/promises';
+/** Opens a file of records after whatever happened to it. What can be read is kept; damage never keeps a device from starting. */
+import { readFile } from 'node:fs/promises';
 import { AppendFile, type SyncPolicy } from './append-file.ts';
-import { putAside, replaceFile } from './durable-file.ts';
-import { type FoundRecord, scanRecords } from './records.ts';
+import { type FoundRecord, type Scan, scanRecords } from './records.ts';
+import { copyAside, moveAside } from './set-aside.ts';
 
 export type Opening = {
   readonly policy: SyncPolicy;
@@ -11,19 +11,40 @@ export type Opening = {
 };
 export type OpenedRecords = { readonly file: AppendFile; readonly records: readonly FoundRecord[] };
 
-export async function openRecords(path: string, { policy, nowMs, onError }: Opening): Promise<OpenedRecords> {
-  const content = await readFile(path).catch(async (error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return Buffer.alloc(0);
-    const aside = await putAside(path, nowMs());
+/** It will not get better. Anything else (no rights, too many open files, no memory) may, so the file stays where it is. */
+const UNREADABLE = new Set(['EIO', 'EISDIR', 'ERR_FS_FILE_TOO_LARGE']);
+
+export async function openRecords(path: string, opening: Opening): Promise<OpenedRecords> {
+  const content = await contentOf(path, opening);
+  const found = scanRecords(content);
+  if (found.state === 'corrupt') return repaired(path, content, found, opening);
+  return { file: await AppendFile.open(path, found.goodBytes, opening.policy), records: found.records };
+}
+
+async function contentOf(path: string, { nowMs, onError }: Opening): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return Buffer.alloc(0);
+    if (!UNREADABLE.has(code)) throw error;
+    const aside = await moveAside(path, nowMs());
     onError(new Error(`${path} can not be read, and is now ${aside}`, { cause: error }));
     return Buffer.alloc(0);
-  });
-  const found = scanRecords(content);
-  if (found.state !== 'corrupt') return { file: await AppendFile.open(path, found.goodBytes, policy), ...found };
-  const aside = `${path}.corrupt-${nowMs()}`;
-  await copyFile(path, aside);
-  const { records } = found;
-  await replaceFile(path, Buffer.concat(records.map(it => content.subarray(it.offset, it.offset + it.length))));
-  onError(new Error(`${path} was damaged: ${records.length} records of it are kept, and a copy as ${aside}`));
-  return openRecords(path, { policy, nowMs, onError });
+  }
+}
+
+async function repaired(path: string, content: Buffer, { records }: Scan, opening: Opening): Promise<OpenedRecords> {
+  const { policy, nowMs, onError } = opening;
+  const kept = Buffer.concat(records.map(it => content.subarray(it.offset, it.offset + it.length)));
+  try {
+    const aside = await copyAside(path, nowMs());
+    const file = await AppendFile.replace(path, kept, policy);
+    onError(new Error(`${path} was damaged: ${records.length} records of it are kept, and a copy as ${aside}`));
+    return { file, records: scanRecords(kept).records };
+  } catch (cause) {
+    // On a full disk it stays as it is: a scan finds the good records between and behind the bad bytes.
+    onError(new Error(`${path} is damaged, and not repaired: ${records.length} records of it are read`, { cause }));
+    return { file: await AppendFile.open(path, content.length, policy), records };
+  }
 }

@@ -2,7 +2,7 @@
 import { readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppendFile } from './append-file.ts';
-import { replaceFile, syncFolder } from './durable-file.ts';
+import { syncFolder } from './durable-file.ts';
 import { type Opening, openRecords } from './open-records.ts';
 import type { FoundRecord } from './records.ts';
 
@@ -17,6 +17,8 @@ export type Segment = {
 export type Placed = { segment: Segment; offset: number; readonly length: number };
 
 const NAME = /^spool-(\d{8})\.log$/;
+/** Of a file that was never finished. */
+const DRAFT = /^spool-\d{8}\.log\.new$/;
 const nameOf = (index: number): string => `spool-${String(index).padStart(8, '0')}.log`;
 
 export class SpoolSegments {
@@ -24,6 +26,8 @@ export class SpoolSegments {
   readonly #segmentMaxBytes: number;
   readonly #opening: Opening;
   #all: Segment[] = [];
+  /** To be deleted, the oldest first. */
+  #gone: AppendFile[] = [];
 
   constructor(folder: string, segmentMaxBytes: number, opening: Opening) {
     this.#folder = folder;
@@ -33,7 +37,9 @@ export class SpoolSegments {
 
   /** `each` gets every good record, in the order in which they were written. */
   async open(each: (segment: Segment, record: FoundRecord) => void): Promise<void> {
-    const indexes = (await readdir(this.#folder)).flatMap(name => NAME.exec(name)?.[1] ?? []).map(Number);
+    const names = await readdir(this.#folder);
+    for (const name of names) if (DRAFT.test(name)) await unlink(join(this.#folder, name));
+    const indexes = names.flatMap(name => NAME.exec(name)?.[1] ?? []).map(Number);
     for (const index of indexes.sort((a, b) => a - b)) {
       const { file, records } = await openRecords(join(this.#folder, nameOf(index)), this.#opening);
       const segment = { index, file, live: 0, liveBytes: 0 };
@@ -49,7 +55,7 @@ export class SpoolSegments {
     return this.#all.at(-1)!;
   }
   get bytes(): number {
-    return this.#all.reduce((sum, { file }) => sum + file.bytes, 0);
+    return [...this.#gone, ...this.#all.map(it => it.file)].reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   /** The one that takes so many bytes more. */
@@ -64,13 +70,22 @@ export class SpoolSegments {
 
   /**
    * Deletes from the oldest on, and only from there: a segment also says which messages of older ones are gone, so it has to
-   * stay as long as they do.
+   * stay as long as they do. What can't be deleted now is tried again with the next one.
    */
   async reclaim(): Promise<void> {
-    while (this.#all.length > 1 && this.#all[0]!.live === 0) {
-      const { file } = this.#all.shift()!;
-      await file.close();
-      await unlink(file.path);
+    while (this.#all.length > 1 && this.#all[0]!.live === 0) this.#gone.push(this.#all.shift()!.file);
+    await this.#delete().catch(this.#opening.onError);
+  }
+
+  /** Each for good before the next: one that a power cut brings back must find those that say what is gone from it. */
+  async #delete(): Promise<void> {
+    for (let file = this.#gone[0]; file !== undefined; file = this.#gone[0]) {
+      await unlink(file.path).catch(error => {
+        if (error.code !== 'ENOENT') throw error;
+      });
+      await syncFolder(this.#folder);
+      this.#gone.shift();
+      await file.discard();
     }
   }
 
@@ -79,30 +94,49 @@ export class SpoolSegments {
    * oldest first. When this is cut short, the segments that were to be deleted still say what is gone: a segment speaks only
    * of itself and of older ones. Messages that are then there twice have the same number.
    */
-  async merge(placed: Iterable<Placed>, isNeeded: (it: Placed) => boolean): Promise<void> {
+  async merge(
+    placed: Iterable<Placed>,
+    isNeeded: (it: Placed) => boolean,
+    onUnreadable: (it: Placed, error: unknown) => void,
+  ): Promise<void> {
     const run = this.#runToMerge();
     if (run.length === 0) return;
     const into = run[0]!;
     const moving = [...placed].filter(it => run.includes(it.segment));
-    const parts = await Promise.all(moving.map(it => it.segment.file.read(it.offset, it.length)));
-    await replaceFile(into.file.path, Buffer.concat(parts));
-    const bytes = parts.reduce((sum, it) => sum + it.length, 0);
+    const unreadable = (it: Placed, error: unknown) => {
+      onUnreadable(it, error);
+      return NOTHING;
+    };
+    const parts = await Promise.all(
+      moving.map(it => it.segment.file.read(it.offset, it.length).catch(error => unreadable(it, error))),
+    );
+    const file = await this.#replaced(into, Buffer.concat(parts));
     const olds = run.map(it => it.file);
-    into.file = await AppendFile.open(into.file.path, bytes, this.#opening.policy);
-    Object.assign(into, { live: 0, liveBytes: 0 });
+    Object.assign(into, { file, live: 0, liveBytes: 0 });
     let offset = 0;
-    for (const it of moving) {
+    for (const [index, it] of moving.entries()) {
       Object.assign(it, { segment: into, offset });
-      offset += it.length;
+      offset += parts[index]!.length;
       // Messages are acknowledged while this writes.
       if (!isNeeded(it)) continue;
       into.live++;
       into.liveBytes += it.length;
     }
     this.#all = this.#all.filter(it => it === into || !run.includes(it));
-    for (const [index, old] of olds.entries()) {
-      await old.close();
-      if (index > 0) await unlink(old.path);
+    this.#gone.push(...olds.slice(1));
+    await olds[0]!.discard();
+    await this.#delete();
+  }
+
+  /** For good: what it takes the place of is deleted next. */
+  async #replaced(segment: Segment, content: Buffer): Promise<AppendFile> {
+    const file = await AppendFile.replace(segment.file.path, content, this.#opening.policy);
+    try {
+      await file.sync();
+      return file;
+    } catch (error) {
+      await file.discard();
+      throw error;
     }
   }
 
@@ -125,13 +159,17 @@ export class SpoolSegments {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#all.map(it => it.file.close()));
+    const files = [...this.#all.map(it => it.file.close()), ...this.#gone.map(it => it.discard())];
     this.#all = [];
+    this.#gone = [];
+    const failed = (await Promise.allSettled(files)).find(it => it.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 
   async #add(index: number): Promise<void> {
     const file = await AppendFile.open(join(this.#folder, nameOf(index)), 0, this.#opening.policy);
-    await syncFolder(this.#folder);
     this.#all.push({ index, file, live: 0, liveBytes: 0 });
   }
 }
+
+const NOTHING = Buffer.alloc(0);

@@ -1,8 +1,9 @@
 /**
- * Messages on their way to the server, on disk and in order, until the server has acknowledged them. When it is full the oldest
- * telemetry makes room; answers to commands are always taken.
+ * Messages on their way to the server, on disk and in order, until the server has acknowledged them; telemetry lets the others pass.
+ * When it is full the oldest telemetry makes room; answers to commands are always taken.
  */
 
+import { type Entry, MessageQueue, type SpooledMessage } from './message-queue.ts';
 import type { Opening } from './open-records.ts';
 import { encodeRecord, RECORD_OVERHEAD_BYTES } from './records.ts';
 import { decodeSpoolRecord, encodeSpoolRecord, type MessageKind, type SpoolRecord } from './spool-record.ts';
@@ -11,12 +12,7 @@ import { type Placed, SpoolSegments } from './spool-segments.ts';
 /** Space for files with things in them that nobody needs any more, beside what is needed. */
 const SLACK_SEGMENTS = 2;
 
-export type SpooledMessage = {
-  readonly kind: MessageKind;
-  readonly number: number;
-  readonly key: string;
-};
-type Entry = SpooledMessage & Placed & { isOut: boolean };
+export type { SpooledMessage };
 
 export class SpoolFullError extends Error {
   override readonly name = 'SpoolFullError';
@@ -31,8 +27,7 @@ export type SpoolOptions = Opening & {
 export class Spool {
   readonly #options: SpoolOptions;
   readonly #segments: SpoolSegments;
-  /** By their number, the oldest first. */
-  readonly #entries = new Map<number, Entry>();
+  readonly #messages = new MessageQueue();
   readonly #keys = new Map<string, Promise<void>>();
   #liveBytes = 0;
   #nextNumber = 1;
@@ -49,13 +44,22 @@ export class Spool {
   }
 
   async open(): Promise<void> {
-    await this.#segments.open((segment, { offset, length, payload }) => {
+    try {
+      await this.#read();
+    } catch (error) {
+      await this.#segments.close();
+      throw error;
+    }
+  }
+
+  #read(): Promise<void> {
+    return this.#segments.open((segment, { offset, length, payload }) => {
       const record = decodeSpoolRecord(payload);
       if (record === undefined)
         return this.#options.onError(new Error(`${segment.file.path} has a record of another version`));
       this.#nextNumber = Math.max(this.#nextNumber, record.number + 1);
       // It may lie in two segments, see `merge`.
-      this.#forget(this.#entries.get(record.number));
+      this.#forget(this.#messages.find(record.number));
       if (record.kind === 'removed') return;
       segment.live++;
       segment.liveBytes += length;
@@ -65,10 +69,14 @@ export class Spool {
   }
 
   get messages(): number {
-    return this.#entries.size;
+    return this.#messages.size;
   }
   get bytes(): number {
     return this.#liveBytes;
+  }
+  /** It holds answers that it would not have had room for if they were anything else. */
+  get isOverfull(): boolean {
+    return this.#liveBytes > this.#options.maxBytes;
   }
   get fileBytes(): number {
     return this.#segments.bytes;
@@ -121,39 +129,37 @@ export class Spool {
     this.onAppended();
   }
 
-  /** The oldest message that is not on its way yet; from now on it is. */
+  /** The next one that is not on its way yet; from now on it is. */
   takeNext(): SpooledMessage | undefined {
-    for (const entry of this.#entries.values())
-      if (!entry.isOut) {
-        entry.isOut = true;
-        return entry;
-      }
-    return undefined;
+    return this.#messages.takeNext();
+  }
+  /** What was on its way has to be sent again. */
+  rewind(): void {
+    this.#messages.rewind();
+  }
+  holds({ number }: SpooledMessage): boolean {
+    return this.#messages.find(number) !== undefined;
   }
 
   async payloadOf({ number }: SpooledMessage): Promise<Buffer | undefined> {
-    const entry = this.#entries.get(number);
+    const entry = this.#messages.find(number);
     if (entry === undefined) return undefined;
     const bytes = await entry.segment.file.read(entry.offset, entry.length);
     return decodeSpoolRecord(bytes.subarray(RECORD_OVERHEAD_BYTES))?.payload;
   }
 
-  /** What was on its way has to be sent again. */
-  rewind(): void {
-    for (const entry of this.#entries.values()) entry.isOut = false;
-  }
-
   /** The server has it, or will never take it. */
   remove({ number }: SpooledMessage): void {
-    const entry = this.#entries.get(number);
+    const entry = this.#messages.find(number);
     if (entry === undefined || this.#isClosed) return;
     this.#forget(entry);
     // Lost in a power cut it makes a message go out twice, no more: not worth a sync.
     const marker = encodeRecord(encodeSpoolRecord({ kind: 'removed', number, key: '', payload: Buffer.alloc(0) }));
     this.#inTurn(async () => {
+      // First: on a full disk there is no room for the marker before something is deleted.
+      await this.#segments.reclaim();
       const segment = await this.#segments.roomFor(marker.length);
       segment.file.append(marker, false).catch(this.#options.onError);
-      await this.#segments.reclaim();
     }).catch(this.#options.onError);
   }
 
@@ -173,9 +179,9 @@ export class Spool {
   #makeRoom(kind: MessageKind, bytes: number): void {
     const { maxBytes } = this.#options;
     if (this.#liveBytes + bytes <= maxBytes) return;
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#messages.telemetry()) {
       if (this.#liveBytes + bytes <= maxBytes) return;
-      if (entry.kind !== 'telemetry' || entry.isOut) continue;
+      if (entry.isOut) continue;
       this.#dropped++;
       this.remove(entry);
     }
@@ -184,22 +190,31 @@ export class Spool {
   }
 
   async #tidy(): Promise<void> {
-    const { maxBytes, segmentMaxBytes } = this.#options;
+    const { maxBytes, segmentMaxBytes, onError } = this.#options;
     const bytes = Math.max(maxBytes, this.#liveBytes) + SLACK_SEGMENTS * segmentMaxBytes;
-    if (this.#segments.bytes > bytes) {
-      const isNeeded = (it: Placed) => this.#entries.get((it as Entry).number) === it;
-      await this.#segments.merge(this.#entries.values(), isNeeded);
+    if (this.#segments.bytes <= bytes) return;
+    const isNeeded = (it: Placed) => this.#messages.find((it as Entry).number) === it;
+    const onUnreadable = (it: Placed, error: unknown) => {
+      this.#forget(this.#messages.find((it as Entry).number));
+      onError(new Error(`A message of kind ${(it as Entry).kind} can not be read`, { cause: error }));
+    };
+    try {
+      await this.#segments.merge(this.#messages.all(), isNeeded, onUnreadable);
+    } catch (error) {
+      // What can't be tidied now may be later; but not without end.
+      if (this.#segments.bytes > bytes + segmentMaxBytes) throw error;
+      onError(error as Error);
     }
   }
 
   #keep({ kind, number, key }: SpooledMessage, placed: Placed): void {
-    this.#entries.set(number, { kind, number, key, ...placed, isOut: false });
+    this.#messages.add({ kind, number, key, ...placed, isOut: false });
     if (key !== '') this.#keys.set(key, Promise.resolve());
   }
 
   #forget(entry: Entry | undefined): void {
     if (entry === undefined) return;
-    this.#entries.delete(entry.number);
+    this.#messages.delete(entry);
     if (entry.key !== '') this.#keys.delete(entry.key);
     entry.segment.live--;
     entry.segment.liveBytes -= entry.length;
