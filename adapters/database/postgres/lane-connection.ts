@@ -8,6 +8,12 @@ import { BEGIN, encodePrepare, encodeSteps, sqlOf } from '../wire/step-messages.
 import { type ConnectionSettings, clientSettings, prepareSession } from './connection-settings.ts';
 import { Session } from './session.ts';
 
+/**
+ * Statements of a lane look up rows by their keys, however many. A plan that was made while a table was empty, and kept, would read the
+ * whole table with every transaction.
+ */
+const BY_KEYS = 'SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off';
+
 export class LaneConnection {
   readonly #client: pg.Client;
   readonly #session: Session;
@@ -28,6 +34,7 @@ export class LaneConnection {
     try {
       await this.#client.connect();
       await prepareSession(this.#client, this.#statementTimeoutMs);
+      await this.#client.query(BY_KEYS);
     } catch (error) {
       this.#session.destroy(error as Error);
       throw toDatabaseError(error, false);
