@@ -37,6 +37,9 @@ const handlers = {
 };
 export type ReturningDevicesWorker = typeof handlers;
 
+const ATTEMPTS_MAX = 20;
+const LONGEST_WAIT_MS = 2_000;
+
 type Message = { readonly id: string; readonly attempt: number; readonly parameters: { readonly rank: number } };
 
 async function returning(port: number, { deviceId, password }: ReturningDevices['devices'][number]): Promise<MqttLink> {
@@ -46,9 +49,21 @@ async function returning(port: number, { deviceId, password }: ReturningDevices[
     arrivals.take(deviceId, { id, attempt, rank: parameters.rank }, Date.now());
     return { topic, payload: `{"id":"${id}","status":"succeeded"}` };
   };
-  const link = await MqttLink.open({ port, username: deviceId, password, receive });
+  const link = await letIn(() => MqttLink.open({ port, username: deviceId, password, receive }));
   await link.subscribe(`devices/${deviceId}/commands`);
   return link;
+}
+
+/** Too many at once are told to come again, and do so after a random time. */
+async function letIn(open: () => Promise<MqttLink>): Promise<MqttLink> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await open();
+    } catch (error) {
+      if (attempt === ATTEMPTS_MAX) throw error;
+      await sleep(Math.random() * LONGEST_WAIT_MS);
+    }
+  }
 }
 
 serveWorker(handlers, () => {
