@@ -8,8 +8,9 @@ import type { KillFigures } from './cluster/kill.part.ts';
 import type { ClusterOptions } from './cluster/options.ts';
 import type { StopFigures } from './cluster/stop.part.ts';
 import { cpuTable, hopTable, idleTable } from './cluster/tables.ts';
-import { judgeCpu, judgeJoin, judgeKill, judgeStop, type Verdict } from './cluster/targets.ts';
-import { table, whole } from './measure/table.ts';
+import { judgeCpu, judgeJoin, judgeKill, judgeStop } from './cluster/targets.ts';
+import { whole } from './measure/table.ts';
+import { type Verdict, verdictTable } from './measure/verdicts.ts';
 
 export type ClusterResult = {
   readonly options: Omit<ClusterOptions, 'databases'>;
@@ -45,14 +46,3 @@ export const judge = ({ options, cpu, kill, stop, join }: ClusterResult): Verdic
 ];
 
 const section = (title: string, text: string): void => console.log(`\n## ${title}\n${text}`);
-
-const verdictTable = (verdicts: readonly Verdict[]): string =>
-  table(
-    ['', 'target', 'measured', ''],
-    verdicts.map(({ figure, target, measured, met }) => [
-      figure,
-      target,
-      measured,
-      met === undefined ? 'NOT COMPARABLE' : met ? 'met' : 'MISSED',
-    ]),
-  );

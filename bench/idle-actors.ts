@@ -9,6 +9,7 @@ import { deviceAddress, SHARDS } from '../contracts/addresses.ts';
 import { LIMITS } from '../contracts/limits.ts';
 import type { Store } from '../contracts/store.ts';
 import type { Uplink } from '../contracts/uplinks.ts';
+import { newRecord } from '../test/actors/device/new-actor.ts';
 import type { ActorMemory } from './actors.bench.ts';
 
 declare const gc: () => void;
@@ -21,18 +22,7 @@ let lastUid = 0;
 
 /** Devices that exist and have no measurements yet. */
 const store: Store = {
-  load: async addresses =>
-    addresses.map(() => ({
-      tenantId: 1,
-      deviceUid: ++lastUid,
-      state: 'active',
-      measurements: [],
-      newestUs: [],
-      session: null,
-      twin: null,
-      commands: [],
-      commandWindow: null,
-    })),
+  load: async addresses => addresses.map(() => newRecord({ deviceUid: ++lastUid })),
   due: async () => ({ addresses: [], ended: [], after: null }),
   commit: async (_lane, effects) => effects.map(() => true),
 };

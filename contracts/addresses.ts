@@ -18,3 +18,6 @@ export function deviceAddress(tenant: string, device: string): DeviceAddress {
 /** Ids are part of topics and paths: no `/ + # %`, no space, no control characters, and not `.` or `..`. */
 export const isDeviceId = (id: string, maxLength: number): boolean =>
   id.length <= maxLength && /^[A-Za-z0-9][A-Za-z0-9._:@-]*$/.test(id);
+
+/** Whatever is no UUID is the id of nothing that has one, and PostgreSQL would refuse it. Upper case is as good as lower case. */
+export const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);

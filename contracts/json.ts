@@ -5,6 +5,15 @@ export type JsonObject = { readonly [name: string]: unknown };
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Null is the same as absent. */
+export const isGiven = <T>(value: T): value is NonNullable<T> => value !== undefined && value !== null;
+
+/** Whether an object in it, however deep, has this name. Its depth is to be checked before. */
+export function hasName(value: unknown, name: string): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.hasOwn(value, name) || Object.values(value).some(inner => hasName(inner, name));
+}
+
 const text = new TextEncoder();
 const utf8 = new TextDecoder();
 

@@ -8,7 +8,7 @@ import {
   type Priority,
 } from '../contracts/commands.ts';
 import { SkeinError } from '../contracts/errors.ts';
-import { isJsonObject, isStorableText, type JsonObject } from '../contracts/json.ts';
+import { hasName, isGiven, isJsonObject, isStorableText, type JsonObject } from '../contracts/json.ts';
 import type { Limits } from '../contracts/limits.ts';
 import { checkJson } from './bounded-json.ts';
 import type { CommandDefinition } from './type-commands.ts';
@@ -108,11 +108,6 @@ export function orderOf(
   };
 }
 
-function hasName(value: unknown, name: string): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.hasOwn(value, name) || Object.values(value).some(it => hasName(it, name));
-}
-
 function ttlOf(ttlMs: unknown, { commandTtlMaxSeconds }: Limits): number {
   const mostMs = commandTtlMaxSeconds * 1000;
   if (typeof ttlMs === 'number' && Number.isInteger(ttlMs) && ttlMs >= 1 && ttlMs <= mostMs) return ttlMs;
@@ -125,5 +120,4 @@ function oneOf<T extends string>(name: string, values: readonly T[], value: unkn
   return found;
 }
 
-const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
 const invalid = (detail: string): SkeinError => new SkeinError('invalid_request', detail);

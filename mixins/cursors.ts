@@ -4,6 +4,7 @@
  * no secret and needs none: whatever it says, each query names its caller's tenant.
  */
 import { createHash } from 'node:crypto';
+import { isUuid } from '../contracts/addresses.ts';
 import { SkeinError } from '../contracts/errors.ts';
 
 export type Position = readonly (string | number)[];
@@ -24,13 +25,14 @@ export type Shape = (position: readonly unknown[]) => boolean;
 const POSTGRES_TEXT = /^[^\0]*$/;
 const isText = (it: unknown): boolean => typeof it === 'string' && POSTGRES_TEXT.test(it) && it.isWellFormed();
 const isNumber = (it: unknown): boolean => Number.isSafeInteger(it);
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** As the database gives it. */
+const isOwnUuid = (it: unknown): boolean => typeof it === 'string' && isUuid(it) && it === it.toLowerCase();
 
 /** What a statement can be asked with, at least. */
 const ANY_POSITION: Shape = its => its.every(it => isText(it) || isNumber(it));
 export const TEXT_POSITION: Shape = it => it.length === 1 && isText(it[0]);
 export const NUMBER_POSITION: Shape = it => it.length === 1 && isNumber(it[0]);
-export const UUID_POSITION: Shape = it => it.length === 1 && isText(it[0]) && UUID.test(it[0] as string);
+export const UUID_POSITION: Shape = it => it.length === 1 && isOwnUuid(it[0]);
 /** A time, and the id of what is from then. */
 export const TIME_UUID_POSITION: Shape = it => it.length === 2 && isTime(it[0]) && UUID_POSITION(it.slice(1));
 /** As PostgreSQL has transactions: 64 bits, as decimal text. */

@@ -1,5 +1,5 @@
 import { type CommandAttempt, RECEIVES, type UndeliveredAttempt } from '../../contracts/downlinks.ts';
-import { readJsonPayload } from '../../contracts/json.ts';
+import { type JsonObject, readJsonPayload } from '../../contracts/json.ts';
 import type { CommandAnswer, DeviceRequest } from '../../contracts/requests.ts';
 import { type DeviceRecord, type Effects, noEffects } from '../../contracts/store.ts';
 import { type DesiredChange, NO_TWIN, type TwinChange, type TwinRecord } from '../../contracts/twins.ts';
@@ -25,7 +25,7 @@ import { DeviceSession, type SessionAnswer } from './session.ts';
 import type { Surroundings } from './surroundings.ts';
 import { takeTelemetry } from './telemetry.ts';
 import { desire, report } from './twin.ts';
-import { desiredDownlink, differs, makesNewDelta, twinDownlink } from './twin-downlinks.ts';
+import { desiredDownlink, differs, newDelta, twinDownlink } from './twin-downlinks.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -121,7 +121,7 @@ export class DeviceActor {
   }
 
   #take(uplink: Uplink, around: Surroundings): Effects | Refusal {
-    if (uplink.kind === 'telemetry') return this.#telemetry(uplink, around);
+    if (uplink.kind === 'telemetry') return takeTelemetry(this.#series, uplink, around, this.#told(STORED));
     if (uplink.kind === 'state') return this.#reported(uplink, around);
     if (uplink.kind === 'ack') return this.#acknowledged(uplink, around);
     if (uplink.kind === 'get') return this.#asked(uplink);
@@ -167,7 +167,8 @@ export class DeviceActor {
       return { reason: change.error === 'too_large' ? 'twin_too_large' : 'invalid_patch', detail: change.detail };
     const draft = new Draft();
     this.#change(change, draft);
-    if (makesNewDelta(before, change.record)) this.#tellDesired(uplink.address, draft);
+    const delta = newDelta(before, change.record);
+    if (delta !== null) this.#tellDesired(uplink.address, draft, delta);
     return this.#drafted(draft, STORED);
   }
 
@@ -189,12 +190,12 @@ export class DeviceActor {
     draft.events.push({ kind: 'device.update', atMs, data });
   }
 
-  /** What differs from what is desired, if something does and the device wants to know it. */
-  #tellDesired(address: DeviceAddress, draft: Draft): void {
+  /** What differs from what is desired, if something does and the device wants to know it. `delta`: if that is known. */
+  #tellDesired(address: DeviceAddress, draft: Draft, delta?: JsonObject): void {
     this.#tellDesiredAtMs = NEVER;
     const place = this.#session.takes(RECEIVES.desired);
-    if (place !== null && this.#twin !== null && differs(this.#twin))
-      draft.outputs.push(desiredDownlink(this.#twin, address, place));
+    const output = place && this.#twin && desiredDownlink(this.#twin, address, place, delta);
+    if (output !== null) draft.outputs.push(output);
   }
 
   #asked({ address }: Uplink): Effects {
@@ -286,13 +287,6 @@ export class DeviceActor {
   #moment({ address }: Uplink, around: Surroundings, draft: Draft): Moment {
     const place: SessionPlace | null = this.#session.takes(RECEIVES.command);
     return { nowMs: around.nowMs(), address, place, around, draft, maySend: () => false };
-  }
-
-  // Telemetry.
-
-  #telemetry(uplink: Uplink, around: Surroundings): Effects | Refusal {
-    const taken = takeTelemetry(this.#series, uplink, around);
-    return 'reason' in taken ? taken : { ...this.#told(STORED), ...taken };
   }
 }
 

@@ -1,5 +1,5 @@
 /** What a telemetry message is made of, and what it makes of the measurements of its device. */
-import type { Datapoint } from '../../contracts/store.ts';
+import type { Datapoint, Effects } from '../../contracts/store.ts';
 import type { Refusal, Uplink } from '../../contracts/uplinks.ts';
 import { checkNames, collect } from './datapoints.ts';
 import { decoded } from './decoded.ts';
@@ -8,12 +8,20 @@ import type { Series } from './series.ts';
 import type { Surroundings } from './surroundings.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-type Taken = { readonly datapoints: readonly Datapoint[]; readonly newMeasurements: readonly string[] };
 
 const NOTHING: readonly never[] = [];
 
-/** Everything is checked before anything is taken note of, so a refused message leaves no trace in the actor. */
-export function takeTelemetry(series: Series, uplink: Uplink, { decode, limits }: Surroundings): Taken | Refusal {
+/**
+ * Everything is checked before anything is taken note of, so a refused message leaves no trace in the actor.
+ *
+ * @param effects that store nothing yet: what the message stores is put into them, because a copy would cost each message more
+ */
+export function takeTelemetry(
+  series: Series,
+  uplink: Uplink,
+  { decode, limits }: Surroundings,
+  effects: Mutable<Effects>,
+): Effects | Refusal {
   const content = decoded(uplink, decode);
   if ('refusal' in content) return content.refusal;
   const all = readings(content.value, uplink.receivedAtMs, limits);
@@ -26,11 +34,13 @@ export function takeTelemetry(series: Series, uplink: Uplink, { decode, limits }
     if (refused) return refused;
   }
   if (datapoints.length === 0) return { reason: 'no_values', detail: 'The message carries no value' };
-  return note(series, uplink, datapoints);
+  effects.newMeasurements = note(series, uplink, datapoints);
+  effects.datapoints = datapoints;
+  return effects;
 }
 
-/** Gives the checked datapoints their times and marks, and takes note of them. */
-function note(series: Series, uplink: Uplink, datapoints: Mutable<Datapoint>[]): Taken {
+/** Gives the checked datapoints their times and marks, and takes note of them. Answers which measurements are new. */
+function note(series: Series, uplink: Uplink, datapoints: Mutable<Datapoint>[]): readonly string[] {
   let newMeasurements: string[] | undefined;
   let unstamped = 0;
   let stampUs = 0;
@@ -51,7 +61,7 @@ function note(series: Series, uplink: Uplink, datapoints: Mutable<Datapoint>[]):
     }
     datapoint.mayExist = series.note(place, datapoint.tsUs);
   }
-  return { datapoints, newMeasurements: newMeasurements ?? NOTHING };
+  return newMeasurements ?? NOTHING;
 }
 
 /**

@@ -1,41 +1,44 @@
 /** What a device is told of its twin. */
-import type { DownlinkKind, Output } from '../../contracts/downlinks.ts';
+import type { Output } from '../../contracts/downlinks.ts';
+import type { JsonObject } from '../../contracts/json.ts';
 import type { TwinRecord } from '../../contracts/twins.ts';
 import type { DeviceAddress, SessionPlace } from '../../contracts/uplinks.ts';
+import { downlink } from './downlink.ts';
 import { delta } from './merge-patch.ts';
 
-const deltaOf = ({ desired, reported }: TwinRecord) => delta(desired.document, reported.document);
+const deltaOf = ({ desired, reported }: TwinRecord): JsonObject => delta(desired.document, reported.document);
 const isEmpty = (value: object): boolean => Object.keys(value).length === 0;
 
 /** Whether something is desired that is not reported. */
 export const differs = (twin: TwinRecord | null): boolean => twin !== null && !isEmpty(deltaOf(twin));
 
-/** Whether something differs in the second twin that did not differ, or not so, in the first one. */
-export const makesNewDelta = (before: TwinRecord, after: TwinRecord): boolean =>
-  after.desired.version > 0 && !isEmpty(delta(deltaOf(after), deltaOf(before)));
+/** The delta of the second twin, if something differs in it that did not differ, or not so, in the first one; null: nothing does. */
+export function newDelta(before: TwinRecord, after: TwinRecord): JsonObject | null {
+  if (after.desired.version === 0) return null;
+  const differing = deltaOf(after);
+  return isEmpty(delta(differing, deltaOf(before))) ? null : differing;
+}
 
-export const desiredDownlink = (twin: TwinRecord, address: DeviceAddress, place: SessionPlace): Output =>
-  downlink('desired', { version: twin.desired.version, delta: deltaOf(twin) }, address, place);
+/** Null: nothing differs. */
+export function desiredDownlink(
+  twin: TwinRecord,
+  address: DeviceAddress,
+  place: SessionPlace,
+  differing = deltaOf(twin),
+): Output | null {
+  if (isEmpty(differing)) return null;
+  const payload = JSON.stringify({ version: twin.desired.version, delta: differing });
+  return downlink(address, place, { kind: 'desired', payload, attempt: null });
+}
 
-export const twinDownlink = (twin: TwinRecord, address: DeviceAddress, place: SessionPlace): Output => {
+export function twinDownlink(twin: TwinRecord, address: DeviceAddress, place: SessionPlace): Output {
   const { reported, desired } = twin;
-  const told = {
+  const payload = JSON.stringify({
     reported: reported.document,
     reportedVersion: reported.version,
     desired: desired.document,
     desiredVersion: desired.version,
     delta: deltaOf(twin),
-  };
-  return downlink('twin', told, address, place);
-};
-
-const downlink = (
-  kind: DownlinkKind,
-  told: object,
-  { tenant, device }: DeviceAddress,
-  place: SessionPlace,
-): Output => ({
-  to: 'device',
-  place,
-  downlink: { tenant, device, session: place.session, kind, payload: JSON.stringify(told), attempt: null },
-});
+  });
+  return downlink(address, place, { kind: 'twin', payload, attempt: null });
+}

@@ -1,6 +1,6 @@
 /** A device's twin: a fold of merge patches. These functions change nothing that they are given. */
 import { Buffer } from 'node:buffer';
-import { isJsonObject, type JsonFault, type JsonObject, jsonFault } from '../../contracts/json.ts';
+import { hasName, isJsonObject, type JsonFault, type JsonObject, jsonFault } from '../../contracts/json.ts';
 import type { Limits } from '../../contracts/limits.ts';
 import type {
   DesiredAnswer,
@@ -78,9 +78,4 @@ function faultOf(fault: JsonFault, { twinMaxDepth }: TwinLimits): PatchRefusal {
   if (fault === 'too_deep') return { error: 'too_large', detail: `It is nested deeper than ${twinMaxDepth} levels` };
   if (fault === 'not_finite') return { error: 'invalid_patch', detail: 'It has a number that is not finite' };
   return { error: 'invalid_patch', detail: "It has a character that can't be stored" };
-}
-
-function hasName(value: unknown, name: string): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.hasOwn(value, name) || Object.values(value).some(inner => hasName(inner, name));
 }

@@ -1,4 +1,5 @@
-import { NO_TURN, PRIORITY_COUNT } from '../device/commands/device-commands.ts';
+import { PRIORITIES } from '../../contracts/commands.ts';
+import { NO_TURN } from '../device/commands/device-commands.ts';
 import type { CommandPace } from '../device/surroundings.ts';
 import type { Scheduler } from './ports.ts';
 import type { TokenBucket } from './token-bucket.ts';
@@ -20,7 +21,7 @@ export type TurnsParts<T extends TurnTaker> = {
 export class Turns<T extends TurnTaker> implements CommandPace {
   readonly #parts: TurnsParts<T>;
   /** One queue for each priority; a Set keeps the order in which they asked. */
-  readonly #waiting: readonly Set<T>[] = Array.from({ length: PRIORITY_COUNT }, () => new Set<T>());
+  readonly #waiting: readonly Set<T>[] = PRIORITIES.map(() => new Set<T>());
   #cancel: (() => void) | undefined;
 
   constructor(parts: TurnsParts<T>) {

@@ -1,11 +1,10 @@
 /** Dead letters as a transaction of a lane writes them. */
+import { isUuid } from '../../contracts/addresses.ts';
 import type { DeadLetter, Effects } from '../../contracts/store.ts';
 import { DEAD_LETTER_SQL } from './dead-letters.sql.ts';
 import { NO_STEPS, type StepsOfEffects } from './steps-of-effects.ts';
 
 type Kept = { readonly entry: number; readonly of: Effects; readonly letter: DeadLetter };
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export function deadLetterSteps(effects: readonly Effects[]): StepsOfEffects {
   const kept: Kept[] = [];
@@ -41,4 +40,4 @@ export function deadLetterSteps(effects: readonly Effects[]): StepsOfEffects {
 
 /** The id comes from a device, which may say anything: what is no UUID is the id of no command. */
 const commandIdOf = (unless: DeadLetter['unless']): string | null =>
-  unless !== null && UUID.test(unless.commandId) ? unless.commandId : null;
+  unless !== null && isUuid(unless.commandId) ? unless.commandId : null;

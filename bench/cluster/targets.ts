@@ -1,6 +1,7 @@
 /** What the figures should be, and whether they are. */
 import { type Spread, spread } from '../measure/statistics.ts';
 import { decimals, inSpread, whole } from '../measure/table.ts';
+import type { Verdict } from '../measure/verdicts.ts';
 import { type CpuFigures, keptRate } from './cpu.part.ts';
 import type { JoinFigures } from './join.part.ts';
 import type { KillFigures } from './kill.part.ts';
@@ -13,14 +14,6 @@ const OWNED_WITHIN_MS = 14_000;
 const STOP_WAIT_MS = 1_500;
 /** A quarter of all: a fair share for the fifth is 51, and loads that are nearly fair are left alone. */
 const SHARDS_MOVED = 64;
-
-/** `met` undefined: the measurement does not say. */
-export type Verdict = {
-  readonly figure: string;
-  readonly target: string;
-  readonly measured: string;
-  readonly met: boolean | undefined;
-};
 
 /**
  * The CPU of each setup for a message, round by round, as a multiple of the same round's with one node that is a cluster of its own;

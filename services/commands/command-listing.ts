@@ -2,6 +2,7 @@
 import { COMMAND_COLUMNS, type CommandRow } from '../../adapters/database/command-rows.ts';
 import type { Database } from '../../adapters/database/database.ts';
 import { BAD_ENDS, type CommandState, isOpen } from '../../contracts/commands.ts';
+import { isGiven } from '../../contracts/json.ts';
 import type { Piece } from '../../mixins/pieces.ts';
 
 export type CommandFilter = {
@@ -84,7 +85,7 @@ function rangeOf(
   if (isGiven(jobId)) return of('job_id', `${place(jobId)}::uuid`, ' AND c.tenant_id = $1::int4');
   if (endedBadly === true || BAD_ENDS.some(it => it === state))
     return of('tenant_id', '$1::int4', ' AND c.ended_badly');
-  if (isGiven(state) && isOpen(state!)) return of('tenant_id', '$1::int4', ' AND c.ended_at IS NULL');
+  if (isGiven(state) && isOpen(state)) return of('tenant_id', '$1::int4', ' AND c.ended_at IS NULL');
   return of('tenant_id', '$1::int4');
 }
 
@@ -97,5 +98,3 @@ function restOf({ deviceUid, jobId, state, command, endedBadly }: CommandFilter,
   if (endedBadly === true && (isGiven(deviceUid) || isGiven(jobId))) rest.push('c.ended_badly');
   return rest;
 }
-
-const isGiven = (value: unknown): boolean => (value ?? null) !== null;

@@ -1,6 +1,7 @@
 /** Reads commands: by id, by idempotency key. Whoever has an id must look whose command it is. */
 import { COMMAND_COLUMNS, type CommandRow, commandOf } from '../../adapters/database/command-rows.ts';
 import type { Database } from '../../adapters/database/database.ts';
+import { isUuid } from '../../contracts/addresses.ts';
 import { BatchReader } from '../../mixins/batch-reader.ts';
 
 export type StoredCommand = ReturnType<typeof commandOf>;
@@ -41,4 +42,4 @@ export const commandsByKey = (database: Database): BatchReader<CommandKey, Store
     },
   });
 
-export const isCommandId = (id: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id);
+export const isCommandId = isUuid;

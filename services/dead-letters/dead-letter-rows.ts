@@ -1,7 +1,7 @@
 /** Rows of dead letters, and how they look outside. */
 import { isUtf8 } from 'node:buffer';
 import type { Database } from '../../adapters/database/database.ts';
-import { deviceAddress } from '../../contracts/addresses.ts';
+import { deviceAddress, isUuid } from '../../contracts/addresses.ts';
 import type { DeadLetterView } from '../../contracts/dead-letters.contract.ts';
 import type { DeadLetterReason, Uplink, UplinkKind } from '../../contracts/uplinks.ts';
 
@@ -22,7 +22,7 @@ const COLUMNS = `dead_letter_id, device_id, kind, topic, content_type, reason, d
   (extract(epoch FROM received_at) * 1000000)::int8 AS us`;
 
 /** Ids are UUIDs; anything else is no dead letter, and the database need not be asked. */
-export const isDeadLetterId = (id: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id);
+export const isDeadLetterId = isUuid;
 
 export function deadLetterView(row: DeadLetterRow): DeadLetterView {
   const payload = Buffer.from(row.payload);

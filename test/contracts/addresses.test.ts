@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { deviceAddress, fnv1a, isDeviceId, SHARDS } from '../../contracts/addresses.ts';
+import { deviceAddress, fnv1a, isDeviceId, isUuid, SHARDS } from '../../contracts/addresses.ts';
 
 test('the hash is FNV-1a of 32 bits, by the vectors of its authors', () => {
   // http://www.isthe.com/chongo/src/fnv/test_fnv.c
@@ -29,4 +29,11 @@ test('an id that could not stand in a topic or a path is refused', () => {
     assert.ok(isDeviceId(id, 64), id);
   for (const id of ['', '.', '..', '-a', 'a/b', 'a+', '#', 'a%2f', 'a b', 'a\n', 'ä', '$SYS', 'a'.repeat(65)])
     assert.ok(!isDeviceId(id, 64), id);
+});
+
+test('a UUID is one in either case, whole and with nothing around it', () => {
+  const id = '01900000-0000-7000-8000-0000000000af';
+  for (const right of [id, id.toUpperCase()]) assert.ok(isUuid(right), right);
+  for (const wrong of ['', 'x', `${id} `, `${id}\n`, `{${id}}`, id.replaceAll('-', ''), id.replace('a', 'g'), `${id}0`])
+    assert.ok(!isUuid(wrong), wrong);
 });

@@ -74,11 +74,11 @@ test('the size of a page lies within its limits', () => {
 });
 
 test('a cursor with the right checksum and no position of its list is refused', () => {
-  const id = '01900000-0000-7000-8000-000000000001';
+  const id = '01900000-0000-7000-8000-0000000000af';
   const shapes = [
     [TEXT_POSITION, ['a'], [[], [1], ['a\0'], ['\ud800'], ['a', 'b'], [null]]],
     [NUMBER_POSITION, [7], [[], ['7'], [1.5], [1e300], [null]]],
-    [UUID_POSITION, [id], [[], ['x'], [`${id} `], [7]]],
+    [UUID_POSITION, [id], [[], ['x'], [`${id} `], [id.toUpperCase()], [7]]],
     [TIME_UUID_POSITION, [1_700_000_000_000_000, id], [[id, 1], [1, 'x'], [1e16, id], [1]]],
     [
       TRANSACTION_POSITION,

@@ -1,18 +1,12 @@
 import type { CommandRecord } from '../../../contracts/commands.ts';
 import type { Output } from '../../../contracts/downlinks.ts';
 import type { DeviceAddress, SessionPlace } from '../../../contracts/uplinks.ts';
+import { downlink } from '../downlink.ts';
 
 /** What lets the newest attempt of a command out to the device. */
 export function commandDownlink(record: CommandRecord, address: DeviceAddress, place: SessionPlace): Output {
   const { id, attempt } = record;
-  const { tenant, device } = address;
-  const { session } = place;
-  const payload = messageOf(record);
-  return {
-    to: 'device',
-    place,
-    downlink: { tenant, device, session, kind: 'command', payload, attempt: { id, attempt } },
-  };
+  return downlink(address, place, { kind: 'command', payload: messageOf(record), attempt: { id, attempt } });
 }
 
 /** A CommandMessage; its parameters are there as text already. */

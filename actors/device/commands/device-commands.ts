@@ -1,5 +1,5 @@
 import type { CommandOrder, CommandRecord, CommandState } from '../../../contracts/commands.ts';
-import { isUnderWay, PRIORITIES } from '../../../contracts/commands.ts';
+import { isUnderWay } from '../../../contracts/commands.ts';
 import type { Delivery } from '../../../contracts/downlinks.ts';
 import type { CommandAnswer, CommandProgress } from '../../../contracts/requests.ts';
 import type { DeviceAddress, SessionPlace } from '../../../contracts/uplinks.ts';
@@ -126,9 +126,7 @@ export class DeviceCommands {
     this.#pause = null;
     const { status, reason } = ack;
     if (status === 'accepted') {
-      const { state, transitions } = held.record;
-      // One whose newest attempt was taken back waits for room again, whatever the device says of an earlier one.
-      const isKnown = state === 'queued' || transitions.at(-1)?.reason === 'accepted';
+      const isKnown = held.record.transitions.at(-1)?.reason === 'accepted';
       if (!isKnown) this.#step(held, 'delivered', 'accepted', moment);
       return true;
     }
@@ -292,6 +290,3 @@ const progressOf = ({ id, state, attempt, transitions }: CommandRecord): Command
 
 const lastAttemptMs = ({ transitions }: CommandRecord): number =>
   transitions.findLast(({ state }) => state === 'sent')?.atMs ?? 0;
-
-/** As many kinds of waiting as there are priorities. */
-export const PRIORITY_COUNT = PRIORITIES.length;

@@ -1,21 +1,10 @@
 /** A process with devices of the library: each remembers its commands in its folder, and writes into its ledger what it carries out. */
 import { join } from 'node:path';
-import type { CommandMemory } from '../../../clients/device/commands/command-ring.ts';
 import { CommandRejected, SkeinDevice } from '../../../clients/device/skein-device.ts';
+import { forgetful } from '../../clients/forgetful-memory.ts';
 import { appendLine, appliedPath, type DeviceSettings, ledgerPath } from './device-settings.ts';
 import { doWork, WORK, type Work } from './work.ts';
 
-/** What remembers nothing. */
-const FORGETFUL: CommandMemory = {
-  open: async () => {},
-  find: () => undefined,
-  all: () => [],
-  hasRoom: () => true,
-  started: async () => {},
-  answered: async () => {},
-  settled: () => {},
-  close: async () => {},
-};
 const LIMITS = { reconnectMinMs: 50, reconnectMaxMs: 500, connectTimeoutMs: 3_000, keepaliveSeconds: 5 };
 
 const { url, folder, devices, forgets } = JSON.parse(process.argv[2]!) as DeviceSettings;
@@ -27,7 +16,7 @@ for (const { deviceId, key } of devices) {
     key,
     folder: join(folder, deviceId),
     limits: LIMITS,
-    ...(forgets && { commandMemory: FORGETFUL }),
+    ...(forgets && { commandMemory: forgetful }),
     acknowledgesAcceptance: deviceId.endsWith('1'),
     commands: {
       [WORK]: async (parameters, { id, attempt }) => {
