@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { LIMITS, type Limits, limitVariable } from './contracts/limits.ts';
+import { parseSystemKey } from './contracts/sealing.ts';
 
 export const SERVICES = [
   'access',
@@ -42,9 +43,31 @@ export type Config = {
   readonly natsUrl: string | undefined;
   /** Absent: caches and rates are each process's own. */
   readonly redisUrl: string | undefined;
+  /** Seals the secrets in the database. Absent: a file of the data directory. */
+  readonly secretKey: Uint8Array | undefined;
+  /** With TLS; absent: none of these listens. */
+  readonly mqttsPort: number | undefined;
+  readonly httpsPort: number | undefined;
+  /** Files in PEM. Absent: a certificate of our own authority for `tlsNames`. */
+  readonly tlsCert: string | undefined;
+  readonly tlsKey: string | undefined;
+  readonly tlsNames: readonly string[];
+  /** Under which others reach this system: the issuer of its tokens, and in what it tells devices. */
+  readonly publicUrl: string | undefined;
+  /** Web pages of these origins may ask. */
+  readonly corsOrigins: readonly string[];
+  /** Whose tokens are taken as well, for whom they must be, and which of their claims say tenant and roles. */
+  readonly oidc: OidcConfig | undefined;
   readonly limits: Limits;
   /** For the tests that show that the ledger test can fail: acknowledge before the commit. Never set it. */
   readonly acknowledgeBeforeCommit: boolean;
+};
+
+export type OidcConfig = {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly tenantClaim: string;
+  readonly rolesClaim: string;
 };
 
 export class ConfigError extends Error {
@@ -57,7 +80,7 @@ export class ConfigError extends Error {
 }
 
 /** Values that are never shown: they may hold a password. */
-const SECRET = new Set(['DATABASE_URL', 'NATS_URL', 'REDIS_URL']);
+const SECRET = new Set(['DATABASE_URL', 'NATS_URL', 'REDIS_URL', 'SKEIN_SECRET_KEY']);
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -84,6 +107,23 @@ export function readConfig(env: Environment): Config {
     (text: string) =>
       values.find(v => v === text);
 
+  const optionalPort = (name: string) =>
+    take<number | undefined>(name, undefined, wholeNumber(0, 65_535), 'a port, 0 to 65535');
+  const optionalText = (name: string, wanted: string) =>
+    take<string | undefined>(name, undefined, text => text, wanted);
+  const list = (name: string, isItem: (text: string) => boolean, wanted: string) =>
+    take<readonly string[]>(name, [], text => listOf(text, isItem), wanted);
+  const oidcIssuer = take<string | undefined>(
+    'SKEIN_OIDC_ISSUER',
+    undefined,
+    text => (isUrl(text, ['https:', 'http:']) ? text : undefined),
+    'an https:// URL',
+  );
+  const oidcAudience = optionalText('SKEIN_OIDC_AUDIENCE', 'a text');
+  const tenantClaim = take('SKEIN_OIDC_TENANT_CLAIM', 'organization', text => text, 'the name of a claim');
+  const rolesClaim = take('SKEIN_OIDC_ROLES_CLAIM', 'roles', text => text, 'the name of a claim');
+  if (oidcIssuer !== undefined && oidcAudience === undefined)
+    problems.push('SKEIN_OIDC_ISSUER is set, but SKEIN_OIDC_AUDIENCE is not: tokens for somebody else would be taken');
   const limits = Object.fromEntries(
     Object.entries(LIMITS).map(([name, fallback]) => [
       name,
@@ -126,6 +166,32 @@ export function readConfig(env: Environment): Config {
       text => (isUrl(text, ['redis:', 'rediss:']) ? text : undefined),
       'a redis:// or rediss:// URL',
     ),
+    secretKey: take<Uint8Array | undefined>(
+      'SKEIN_SECRET_KEY',
+      undefined,
+      parseSystemKey,
+      '32 bytes as base64 or hex (openssl rand -base64 32)',
+    ),
+    mqttsPort: optionalPort('SKEIN_MQTTS_PORT'),
+    httpsPort: optionalPort('SKEIN_HTTPS_PORT'),
+    tlsCert: optionalText('SKEIN_TLS_CERT', 'a file'),
+    tlsKey: optionalText('SKEIN_TLS_KEY', 'a file'),
+    tlsNames: list('SKEIN_TLS_NAMES', text => /^[\w.:*-]{1,253}$/.test(text), 'host names or addresses, with commas'),
+    publicUrl: take<string | undefined>(
+      'SKEIN_PUBLIC_URL',
+      undefined,
+      text => (isUrl(text, ['https:', 'http:']) ? text.replace(/\/+$/, '') : undefined),
+      'an http:// or https:// URL',
+    ),
+    corsOrigins: list(
+      'SKEIN_CORS_ORIGINS',
+      text => text === '*' || (isUrl(text, ['https:', 'http:']) && new URL(text).origin === text),
+      'origins like https://example.org, with commas, or *',
+    ),
+    oidc:
+      oidcIssuer === undefined || oidcAudience === undefined
+        ? undefined
+        : { issuer: oidcIssuer, audience: oidcAudience, tenantClaim, rolesClaim },
     limits,
     acknowledgeBeforeCommit: take(
       'SKEIN_UNSAFE_ACKNOWLEDGE_BEFORE_COMMIT',
@@ -155,6 +221,11 @@ function contradictions({ natsUrl, databaseUrl, services }: Config): string[] {
       `SKEIN_SERVICES has ${senders.join(', ')} but not actors, and without NATS_URL no other node can take the messages`,
     );
   return found;
+}
+
+function listOf(text: string, isItem: (text: string) => boolean): readonly string[] | undefined {
+  const items = text.split(',').map(it => it.trim());
+  return items.every(isItem) ? items : undefined;
 }
 
 function isUrl(text: string, schemes: readonly string[]): boolean {

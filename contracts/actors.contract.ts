@@ -9,8 +9,10 @@ export const actors = contract('actors', {
    * batch again is answered with the same outcomes. Rejects with `not_owner` (another instance, or a stream that is not
    * known here) and `expired`: then nothing of it was done.
    */
-  deliver: action({ batch: typed<Batch | PackedBatch>({ type: 'any' }) }).returns<Outcome[] | PackedOutcomes>(),
-  health: action({}).returns<HealthReport>(),
+  deliver: action({ batch: typed<Batch | PackedBatch>({ type: 'any' }) }, { needs: 'inside' }).returns<
+    Outcome[] | PackedOutcomes
+  >(),
+  health: action({}, { needs: 'inside' }).returns<HealthReport>(),
   /** A device's row was changed outside of its actor: the actor is dropped and loaded again before its next message. */
   changed: event<{ tenant: string; device: string }>(),
 });

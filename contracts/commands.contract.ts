@@ -24,7 +24,7 @@ export type CommandView = {
   error: unknown;
   jobId: string | null;
   resendOf: string | null;
-  /** The id of the key of who asked. */
+  /** Who asked: `user <id>` or `application <id>`. */
   requestedBy: string;
   history: { state: CommandState; at: string; attempt: number; reason: string | null }[];
 };
@@ -42,32 +42,48 @@ export const commands = contract('commands', {
    * Asks for a command; resolves when that is stored. `waitSeconds`: only when it has ended, or after this time. The same
    * Idempotency-Key (`ctx.meta.idempotency`) and request again: the same command, whatever became of it.
    */
-  send: action({
-    deviceId: 'string',
-    command: 'string',
-    parameters: typed<JsonObject | undefined>({ type: 'object', optional: true }),
-    mode: { type: 'enum', values: COMMAND_MODES, optional: true },
-    priority: { type: 'enum', values: PRIORITIES, optional: true },
-    ttlMs,
-    deadline: 'string|optional',
-    supersedes: 'string|optional',
-    waitSeconds: 'number|optional',
-  }).returns<CommandView>(),
-  get: action({ id: 'string' }).returns<CommandView>(),
+  send: action(
+    {
+      deviceId: 'string',
+      command: 'string',
+      parameters: typed<JsonObject | undefined>({ type: 'object', optional: true }),
+      mode: { type: 'enum', values: COMMAND_MODES, optional: true },
+      priority: { type: 'enum', values: PRIORITIES, optional: true },
+      ttlMs,
+      deadline: 'string|optional',
+      supersedes: 'string|optional',
+      waitSeconds: 'number|optional',
+    },
+    { needs: 'commands:send', of: 'deviceId' },
+  ).returns<CommandView>(),
+  get: action(
+    { id: 'string' },
+    { needs: 'commands:read', device: 'commands:receive', of: 'devices' },
+  ).returns<CommandView>(),
   /** Newest first, as all lists of commands. */
-  listOfDevice: action({ deviceId: 'string', ...listing }).returns<Page<CommandView>>(),
-  list: action({
-    ...listing,
-    deviceId: 'string|optional',
-    command: 'string|optional',
-    jobId: 'uuid|optional',
-  }).returns<Page<CommandView>>(),
+  listOfDevice: action(
+    { deviceId: 'string', ...listing },
+    { needs: 'commands:read', device: 'commands:receive', of: 'deviceId' },
+  ).returns<Page<CommandView>>(),
+  list: action(
+    {
+      ...listing,
+      deviceId: 'string|optional',
+      command: 'string|optional',
+      jobId: 'uuid|optional',
+    },
+    { needs: 'commands:read', of: 'devices' },
+  ).returns<Page<CommandView>>(),
   /** Those that ended badly. */
-  listDeadLetters: action({ ...listing, deviceId: 'string|optional', command: 'string|optional' }).returns<
-    Page<CommandView>
-  >(),
+  listDeadLetters: action(
+    { ...listing, deviceId: 'string|optional', command: 'string|optional' },
+    { needs: 'commands:read', of: 'devices' },
+  ).returns<Page<CommandView>>(),
   /** Ends it: `cancelled` before any attempt, `unknown` after one. */
-  cancel: action({ id: 'string', reason: 'string|optional' }).returns<CommandView>(),
+  cancel: action(
+    { id: 'string', reason: 'string|optional' },
+    { needs: 'commands:send', of: 'devices' },
+  ).returns<CommandView>(),
   /** The same again as a new command. Only of one that has ended. */
-  resend: action({ id: 'string', ttlMs }).returns<CommandView>(),
+  resend: action({ id: 'string', ttlMs }, { needs: 'commands:send', of: 'devices' }).returns<CommandView>(),
 });

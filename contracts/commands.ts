@@ -69,7 +69,7 @@ export type CommandOrder = {
   /** The job that made it, and the command that it repeats. */
   readonly jobId: string | null;
   readonly resendOf: string | null;
-  /** The key id of who asked. */
+  /** Who asked: `user <id>` or `application <id>`. */
   readonly requestedBy: string;
 };
 

@@ -4,6 +4,8 @@
  * A missing handler, a wrong result or a misspelt action does not compile.
  */
 import type { CallingOptions, Context, Service, ServiceSchema } from 'moleculer';
+import type { Principal } from './access.contract.ts';
+import type { DeviceScope, Permission } from './permissions.ts';
 
 /** A rule of fastest-validator: the shorthand (`'string|optional'`) or the object form. */
 export type Rule = string | RuleObject;
@@ -66,10 +68,28 @@ export type ParamsOf<P extends Rules> = { [K in Exclude<keyof P, OptionalKeys<P>
   [K in OptionalKeys<P>]?: OfRule<P[K]>;
 };
 
+/**
+ * Who may call an action. A device may with one of its own credentials when `device` says so, and only about itself.
+ *
+ * - `needs`: the permission of people and programs, or one of several. `anyone`: also who did not say who it is. `signed-in`: every person and
+ *   program. `inside`: other parts of the system only; there is no path to it. `nobody`: only devices.
+ * - `device`: the scope that a device's credential needs. `any`: each of them. Absent: no device may.
+ * - `of`: what it is about. The name of a parameter: the device with this id, which the caller must be able to see; somebody else's looks like
+ *   one that is not there. `devices`: several, of which the handler shows only those that `limitsOf(ctx)` (mixins/callers.ts) lets through.
+ *   `nothing`: no device, so a role that is limited to some devices is as good as one that is not. Absent: the tenant as a whole, for which a
+ *   limited role is not enough.
+ */
+export type Access = {
+  readonly needs: Permission | readonly Permission[] | 'anyone' | 'signed-in' | 'inside' | 'nobody';
+  readonly device?: DeviceScope | 'any';
+  readonly of?: string;
+};
+
 export type Action<P = unknown, R = unknown> = {
   readonly kind: 'action';
   readonly name: string;
   readonly rules: Rules;
+  readonly access: Access;
 } & {
   readonly [carried]?: (params: P) => R;
 };
@@ -80,9 +100,9 @@ type Definition = Action<never, unknown> | Event<never>;
 export type Definitions = { readonly [name: string]: Definition };
 export type Contract<D extends Definitions = Definitions> = { readonly service: string } & D;
 
-/** An action: `action({ id: 'string' }).returns<DeviceView>()`. Unknown parameters are refused. */
-export const action = <const P extends Rules>(rules: P) => ({
-  returns: <R>(): Action<ParamsOf<P>, R> => ({ kind: 'action', name: '', rules }),
+/** An action: `action({ id: 'string' }, { needs: 'devices:read', of: 'id' }).returns<DeviceView>()`. Unknown parameters are refused. */
+export const action = <const P extends Rules>(rules: P, access: Access) => ({
+  returns: <R>(): Action<ParamsOf<P>, R> => ({ kind: 'action', name: '', rules, access }),
 });
 
 /** An event: `event<{ id: string }>()`. At most once, so nothing that must survive travels by it. */
@@ -104,15 +124,14 @@ type Handlers<D extends Definitions> = {
 };
 /** What travels beside the parameters of a call. */
 export type Meta = {
-  principal?: import('./access.contract.ts').Principal;
+  principal?: Principal;
   requestId?: string;
   idempotency?: Idempotency;
+  /** Where the request came from: the address of the client, without its port. */
+  address?: string;
 };
-/**
- * The caller's Idempotency-Key. `seal` is derived from it and from the caller's own API key (32 bytes, base64url): answers are
- * kept encrypted with it, because they may hold a new key in clear, and nobody else can open them.
- */
-export type Idempotency = { readonly key: string; readonly seal: string };
+/** The caller's Idempotency-Key. */
+export type Idempotency = { readonly key: string };
 
 /**
  * A Moleculer service schema that answers every action of the contract.
@@ -126,8 +145,8 @@ export function implement<D extends Definitions>(
 ): ServiceSchema {
   const actions: NonNullable<ServiceSchema['actions']> = {};
   for (const [name, handler] of Object.entries(handlers)) {
-    const { rules } = contract[name] as Action;
-    actions[name] = { params: { $$strict: true, ...rules }, handler: handler as never };
+    const { rules, access } = contract[name] as Action;
+    actions[name] = { params: { $$strict: true, ...rules }, access, handler } as never;
   }
   return { ...rest, name: contract.service, actions };
 }

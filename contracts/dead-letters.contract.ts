@@ -20,13 +20,20 @@ export type DeadLetterView = {
 
 export const deadLetters = contract('dead-letters', {
   /** Newest first. */
-  list: action({
-    limit: 'number|optional|integer',
-    cursor: 'string|optional',
-    deviceId: 'string|optional',
-    reason: 'string|optional',
-  }).returns<Page<DeadLetterView>>(),
-  get: action({ id: 'string' }).returns<DeadLetterView>(),
+  list: action(
+    {
+      limit: 'number|optional|integer',
+      cursor: 'string|optional',
+      deviceId: 'string|optional',
+      reason: 'string|optional',
+    },
+    { needs: 'dead-letters:read', of: 'devices' },
+  ).returns<Page<DeadLetterView>>(),
+  get: action({ id: 'string' }, { needs: 'dead-letters:read', of: 'devices' }).returns<DeadLetterView>(),
   /** Sends it through the device's actor again. `stored` or `duplicate` marks it replayed; else it stays, with the reason. */
-  replay: action({ id: 'string' }).returns<{ id: string; state: string; reason: string | null }>(),
+  replay: action({ id: 'string' }, { needs: 'dead-letters:replay', of: 'devices' }).returns<{
+    id: string;
+    state: string;
+    reason: string | null;
+  }>(),
 });

@@ -33,16 +33,25 @@ export const deviceTypes = contract('device-types', {
    * Makes it, or replaces all that it says. Refused with `stale_version` unless `version` is the type's own, and unless `exists` says whether
    * there is one.
    */
-  put: action({
-    name: 'string',
-    version: 'number|optional',
-    exists: 'boolean|optional',
-    description: { type: 'string', optional: true, nullable: true, max: 2_000 },
-    commands: typed<JsonObject | null | undefined>({ type: 'object', optional: true, nullable: true }),
-  }).returns<{ type: DeviceTypeView; isNew: boolean }>(),
-  get: action({ name: 'string' }).returns<DeviceTypeView>(),
+  put: action(
+    {
+      name: 'string',
+      version: 'number|optional',
+      exists: 'boolean|optional',
+      description: { type: 'string', optional: true, nullable: true, max: 2_000 },
+      commands: typed<JsonObject | null | undefined>({ type: 'object', optional: true, nullable: true }),
+    },
+    { needs: 'device-types:write' },
+  ).returns<{ type: DeviceTypeView; isNew: boolean }>(),
+  get: action({ name: 'string' }, { needs: 'device-types:read', of: 'nothing' }).returns<DeviceTypeView>(),
   /** By name. */
-  list: action({ limit: 'number|optional|integer', cursor: 'string|optional' }).returns<Page<DeviceTypeView>>(),
+  list: action(
+    { limit: 'number|optional|integer', cursor: 'string|optional' },
+    { needs: 'device-types:read', of: 'nothing' },
+  ).returns<Page<DeviceTypeView>>(),
   /** Refused with `conflict` while a device that is not decommissioned has it. */
-  remove: action({ name: 'string', version: 'number|optional' }).returns<DeviceTypeView>(),
+  remove: action(
+    { name: 'string', version: 'number|optional' },
+    { needs: 'device-types:write' },
+  ).returns<DeviceTypeView>(),
 });

@@ -40,20 +40,29 @@ const fields = {
 
 /** The registry. The tenant is the principal's (`ctx.meta.principal`), never a parameter. */
 export const devices = contract('devices', {
-  register: action({ id: 'string|optional', ...fields }).returns<{
+  register: action({ id: 'string|optional', ...fields }, { needs: 'devices:write' }).returns<{
     device: DeviceView;
     credentials: { apiKey: string };
   }>(),
-  list: action({
-    limit: 'number|optional|integer',
-    cursor: 'string|optional',
-    type: 'string|optional',
-    state: 'string|optional',
-    tag: 'string|optional',
-  }).returns<Page<DeviceView>>(),
-  get: action({ id: 'string' }).returns<DeviceView>(),
+  list: action(
+    {
+      limit: 'number|optional|integer',
+      cursor: 'string|optional',
+      type: 'string|optional',
+      state: 'string|optional',
+      tag: 'string|optional',
+    },
+    { needs: 'devices:read', of: 'devices' },
+  ).returns<Page<DeviceView>>(),
+  get: action({ id: 'string' }, { needs: 'devices:read', device: 'any', of: 'id' }).returns<DeviceView>(),
   /** `version`: refuse with `stale_version` unless it is the device's own. */
-  update: action({ id: 'string', version: 'number|optional', ...fields }).returns<DeviceView>(),
+  update: action(
+    { id: 'string', version: 'number|optional', ...fields },
+    { needs: 'devices:write', of: 'id' },
+  ).returns<DeviceView>(),
   /** Revokes its keys, closes its connections; what it stored stays. Again: the same answer. */
-  decommission: action({ id: 'string', version: 'number|optional' }).returns<DeviceView>(),
+  decommission: action(
+    { id: 'string', version: 'number|optional' },
+    { needs: 'devices:lifecycle', of: 'id' },
+  ).returns<DeviceView>(),
 });

@@ -18,14 +18,17 @@ export const events = contract('events', {
    * The oldest first. Without `cursor`: from the oldest that is kept, or with `from` from now on. `wait`: seconds that the answer may wait
    * for an event when there is none. Rejects with `events_gone` when events behind the cursor were removed.
    */
-  list: action({
-    limit: 'number|optional|integer',
-    cursor: 'string|optional',
-    from: { type: 'enum', values: ['latest'], optional: true },
-    kind: typed<DeviceEventKind | undefined>({ type: 'enum', values: DEVICE_EVENT_KINDS, optional: true }),
-    deviceId: 'string|optional',
-    wait: 'number|optional|min:0',
-  }).returns<EventPage>(),
+  list: action(
+    {
+      limit: 'number|optional|integer',
+      cursor: 'string|optional',
+      from: { type: 'enum', values: ['latest'], optional: true },
+      kind: typed<DeviceEventKind | undefined>({ type: 'enum', values: DEVICE_EVENT_KINDS, optional: true }),
+      deviceId: 'string|optional',
+      wait: 'number|optional|min:0',
+    },
+    { needs: 'events:read', of: 'devices' },
+  ).returns<EventPage>(),
 });
 
 /** As services hear it. */

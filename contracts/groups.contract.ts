@@ -17,26 +17,41 @@ export const groups = contract('groups', {
    * Makes it, or changes what it says; its devices stay. Refused with `stale_version` unless `version` is the group's own, and unless `exists`
    * says whether there is one.
    */
-  put: action({
-    name: 'string',
-    version: 'number|optional',
-    exists: 'boolean|optional',
-    description: { type: 'string', optional: true, nullable: true, max: 2_000 },
-  }).returns<{ group: GroupView; isNew: boolean }>(),
-  get: action({ name: 'string' }).returns<GroupView & { deviceCount: number }>(),
+  put: action(
+    {
+      name: 'string',
+      version: 'number|optional',
+      exists: 'boolean|optional',
+      description: { type: 'string', optional: true, nullable: true, max: 2_000 },
+    },
+    { needs: 'groups:write' },
+  ).returns<{ group: GroupView; isNew: boolean }>(),
+  get: action({ name: 'string' }, { needs: 'groups:read', of: 'devices' }).returns<
+    GroupView & { deviceCount: number }
+  >(),
   /** By name. */
-  list: action({ limit: 'number|optional|integer', cursor: 'string|optional' }).returns<Page<GroupView>>(),
-  remove: action({ name: 'string', version: 'number|optional' }).returns<GroupView>(),
+  list: action(
+    { limit: 'number|optional|integer', cursor: 'string|optional' },
+    { needs: 'groups:read', of: 'nothing' },
+  ).returns<Page<GroupView>>(),
+  remove: action({ name: 'string', version: 'number|optional' }, { needs: 'groups:write' }).returns<GroupView>(),
   /** `added`: those that were not in it before. `unknown`: no such device, or a decommissioned one. */
-  add: action({ name: 'string', deviceIds: { type: 'array', items: 'string' } }).returns<{
+  add: action({ name: 'string', deviceIds: { type: 'array', items: 'string' } }, { needs: 'groups:write' }).returns<{
     added: number;
     unknown: string[];
   }>(),
   /** Rejects with `not_found` when there is no such device. Again: the same answer. */
-  addOne: action({ name: 'string', id: 'string' }).returns<{ deviceId: string; added: boolean }>(),
-  removeOne: action({ name: 'string', id: 'string' }).returns<{ deviceId: string; removed: boolean }>(),
+  addOne: action({ name: 'string', id: 'string' }, { needs: 'groups:write' }).returns<{
+    deviceId: string;
+    added: boolean;
+  }>(),
+  removeOne: action({ name: 'string', id: 'string' }, { needs: 'groups:write' }).returns<{
+    deviceId: string;
+    removed: boolean;
+  }>(),
   /** In the order in which they were registered. */
-  devices: action({ name: 'string', limit: 'number|optional|integer', cursor: 'string|optional' }).returns<
-    Page<{ deviceId: string }>
-  >(),
+  devices: action(
+    { name: 'string', limit: 'number|optional|integer', cursor: 'string|optional' },
+    { needs: 'groups:read', of: 'devices' },
+  ).returns<Page<{ deviceId: string }>>(),
 });

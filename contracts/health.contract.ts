@@ -7,13 +7,19 @@ export type HealthReport = { condition: Condition; detail?: string; figures: Rec
 /** Every service that has something to say answers `<service>.health`. */
 export const health = contract('health', {
   /** `ready` is what a load balancer asks: false while starting, stopping, or without a database. */
-  ready: action({}).returns<{ ready: boolean; reason?: string }>(),
-  services: action({}).returns<Record<string, HealthReport>>(),
-  system: action({}).returns<{
+  ready: action({}, { needs: 'anyone' }).returns<{ ready: boolean; reason?: string }>(),
+  /** For everybody: nothing of the inside. */
+  condition: action({}, { needs: 'anyone' }).returns<{ condition: Condition }>(),
+  services: action({}, { needs: 'system:read' }).returns<Record<string, HealthReport>>(),
+  system: action({}, { needs: 'system:read' }).returns<{
     condition: Condition;
     services: Record<string, HealthReport>;
     figures: Record<string, number | string>;
   }>(),
   /** Of the caller's tenant, on all nodes; `activeActors` are those in the memory of this process. */
-  devices: action({}).returns<{ registered: Record<string, number>; connected: number; activeActors: number }>(),
+  devices: action({}, { needs: 'devices:read' }).returns<{
+    registered: Record<string, number>;
+    connected: number;
+    activeActors: number;
+  }>(),
 });

@@ -59,16 +59,21 @@ const page = { limit: 'number|optional|integer', cursor: 'string|optional' } as 
 /** The same for many devices. */
 export const jobs = contract('jobs', {
   /** Either `command` (`{command, parameters, ...}`) or `desired` (`{patch}`). Resolves when the job is stored, with an item for each device. */
-  create: action({
-    target: typed<JsonObject>({ type: 'object' }),
-    command: typed<JsonObject | undefined>(object),
-    desired: typed<JsonObject | undefined>(object),
-  }).returns<JobView>(),
-  get: action({ id: 'string' }).returns<JobView>(),
+  create: action(
+    {
+      target: typed<JsonObject>({ type: 'object' }),
+      command: typed<JsonObject | undefined>(object),
+      desired: typed<JsonObject | undefined>(object),
+    },
+    { needs: ['commands:send', 'twins:write'], of: 'devices' },
+  ).returns<JobView>(),
+  get: action({ id: 'string' }, { needs: 'jobs:read' }).returns<JobView>(),
   /** Newest first. */
-  list: action({ ...page, state: 'string|optional' }).returns<Page<JobSummary>>(),
+  list: action({ ...page, state: 'string|optional' }, { needs: 'jobs:read' }).returns<Page<JobSummary>>(),
   /** By device, in the order in which they were registered. */
-  items: action({ id: 'string', ...page, state: 'string|optional' }).returns<Page<JobItemView>>(),
+  items: action({ id: 'string', ...page, state: 'string|optional' }, { needs: 'jobs:read' }).returns<
+    Page<JobItemView>
+  >(),
   /** Again, or when there is nothing left to cancel: the job as it is. */
-  cancel: action({ id: 'string' }).returns<JobView>(),
+  cancel: action({ id: 'string' }, { needs: ['commands:send', 'twins:write'] }).returns<JobView>(),
 });

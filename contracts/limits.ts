@@ -184,6 +184,9 @@ export const LIMITS = {
   /** Verified keys that a process remembers, and for how long before it asks the database again. */
   keyCacheEntries: 100_000,
   keyCacheSeconds: 30,
+  /** How often a node looks for what was revoked, and how far back: longer than any transaction takes that revokes something. */
+  revocationPollMs: 1_000,
+  revocationLookBackSeconds: 30,
   /** Requests of one API key: a fleet can be registered, a loop without end is slowed. */
   keyRequestsPerSecond: 1_000,
   keyBurstRequests: 5_000,

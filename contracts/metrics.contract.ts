@@ -3,5 +3,5 @@ import { action, contract } from './contract.ts';
 /** Figures of one process, for programs that watch it. */
 export const metrics = contract('metrics', {
   /** In Prometheus' text format. */
-  prometheus: action({}).returns<string>(),
+  prometheus: action({}, { needs: 'system:read' }).returns<string>(),
 });

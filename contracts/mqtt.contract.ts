@@ -57,12 +57,12 @@ export type ApplicationClaim = {
 };
 
 export const mqtt = contract('mqtt', {
-  health: action({}).returns<HealthReport>(),
+  health: action({}, { needs: 'inside' }).returns<HealthReport>(),
   /** A session of a device was replaced by a newer one on another node. */
-  close: action({ tenant: 'string', device: 'string', session: 'number' }).returns<void>(),
+  close: action({ tenant: 'string', device: 'string', session: 'number' }, { needs: 'inside' }).returns<void>(),
   /** Every few seconds, and whenever what the asking node wants has changed. */
-  greet: action({ greeting: typed<Greeting>({ type: 'object' }) }).returns<FrontNode>(),
+  greet: action({ greeting: typed<Greeting>({ type: 'object' }) }, { needs: 'inside' }).returns<FrontNode>(),
   /** A batch of messages for applications; answers the number of the next one that is to come. */
-  forward: action({ forward: typed<Forward>({ type: 'object' }) }).returns<{ next: number }>(),
+  forward: action({ forward: typed<Forward>({ type: 'object' }) }, { needs: 'inside' }).returns<{ next: number }>(),
   applicationConnected: event<ApplicationClaim>(),
 });

@@ -32,12 +32,15 @@ export type SessionView = {
 };
 
 export const sessions = contract('sessions', {
-  get: action({ id: 'string' }).returns<SessionView>(),
+  get: action({ id: 'string' }, { needs: 'devices:read', device: 'any', of: 'id' }).returns<SessionView>(),
   /** The devices of the tenant by their ids, each with its newest session. `nodeId`: the node that this is, or was, on. */
-  list: action({
-    status: typed<PresenceStatus | undefined>({ type: 'enum', values: PRESENCE_STATUSES, optional: true }),
-    nodeId: 'string|optional',
-    limit: 'number|optional|integer',
-    cursor: 'string|optional',
-  }).returns<Page<SessionView>>(),
+  list: action(
+    {
+      status: typed<PresenceStatus | undefined>({ type: 'enum', values: PRESENCE_STATUSES, optional: true }),
+      nodeId: 'string|optional',
+      limit: 'number|optional|integer',
+      cursor: 'string|optional',
+    },
+    { needs: 'devices:read', of: 'devices' },
+  ).returns<Page<SessionView>>(),
 });

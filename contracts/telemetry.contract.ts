@@ -18,27 +18,36 @@ export type TelemetryItem = {
 };
 
 export const telemetry = contract('telemetry', {
-  latest: action({ id: 'string' }).returns<{ deviceId: string; values: Record<string, LatestValue> }>(),
+  latest: action({ id: 'string' }, { needs: 'telemetry:read', device: 'telemetry:read', of: 'id' }).returns<{
+    deviceId: string;
+    values: Record<string, LatestValue>;
+  }>(),
   /**
    * Readings, oldest first; `from` and `to` are milliseconds since 1970, `from` included, `to` not. With `interval` (`30s`, `5m`,
    * `1h`, `1d`) buckets instead, aligned to 1970, with what `aggregate` names (all, when it is left out).
    */
-  series: action({
-    id: 'string',
-    measurements: { type: 'array', optional: true, items: 'string' },
-    from: 'number|optional',
-    to: 'number|optional',
-    limit: 'number|optional|integer',
-    cursor: 'string|optional',
-    interval: 'string|optional',
-    aggregate: { type: 'array', optional: true, items: { type: 'enum', values: AGGREGATES } },
-  }).returns<Page<Reading | Bucket>>(),
+  series: action(
+    {
+      id: 'string',
+      measurements: { type: 'array', optional: true, items: 'string' },
+      from: 'number|optional',
+      to: 'number|optional',
+      limit: 'number|optional|integer',
+      cursor: 'string|optional',
+      interval: 'string|optional',
+      aggregate: { type: 'array', optional: true, items: { type: 'enum', values: AGGREGATES } },
+    },
+    { needs: 'telemetry:read', device: 'telemetry:read', of: 'id' },
+  ).returns<Page<Reading | Bucket>>(),
   /**
    * Stores, and answers after the commit. `rejected` ones are in the dead letters too, unless they name no device of the tenant
    * (`device_unknown`, or `invalid_shape` when they name none at all). Rejects with `overloaded` or `unknown_outcome` when some
    * items have no outcome: then send all again.
    */
-  send: action({
-    items: typed<TelemetryItem[]>({ type: 'array' }),
-  }).returns<{ accepted: number; rejected: { index: number; reason: string }[] }>(),
+  send: action(
+    {
+      items: typed<TelemetryItem[]>({ type: 'array' }),
+    },
+    { needs: 'telemetry:write', device: 'telemetry:publish', of: 'devices' },
+  ).returns<{ accepted: number; rejected: { index: number; reason: string }[] }>(),
 });

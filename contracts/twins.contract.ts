@@ -37,14 +37,19 @@ export const twins = contract('twins', {
    * Of a device that has neither reported nor been asked anything: two empty documents of version 0. `at`: as it was then, milliseconds
    * since 1970; refused with `not_found` when the device did not exist yet, or nobody knows any more.
    */
-  get: action({ id: 'string', at: 'number|optional' }).returns<TwinView | PastTwinView>(),
+  get: action({ id: 'string', at: 'number|optional' }, { needs: 'twins:read', device: 'twin:read', of: 'id' }).returns<
+    TwinView | PastTwinView
+  >(),
   /**
    * Merges `patch` (RFC 7396) into `desired`. `version`: refuse with `stale_version` unless it is that of `desired`. A patch that
    * changes nothing is no error and makes no new version, so the same may be sent again.
    */
-  patchDesired: action({
-    id: 'string',
-    patch: typed<JsonObject>({ type: 'object' }),
-    version: 'number|optional',
-  }).returns<TwinView>(),
+  patchDesired: action(
+    {
+      id: 'string',
+      patch: typed<JsonObject>({ type: 'object' }),
+      version: 'number|optional',
+    },
+    { needs: 'twins:write', of: 'id' },
+  ).returns<TwinView>(),
 });

@@ -1,10 +1,13 @@
-/** Who may call what. The principal comes with the call (`ctx.meta.principal`), never as a parameter. */
-import type { Principal } from '../contracts/access.contract.ts';
+/**
+ * Who calls. The principal comes with the call (`ctx.meta.principal`), never as a parameter. What it may do was looked at before the handler
+ * runs: mixins/access-control.ts.
+ */
+import type { MemberPrincipal, Principal } from '../contracts/access.contract.ts';
 import type { Meta } from '../contracts/contract.ts';
 import { SkeinError } from '../contracts/errors.ts';
 
 type Called = { readonly meta: Meta };
-export type Application = Extract<Principal, { kind: 'application' }>;
+type CalledWithLocals = Called & { readonly locals?: Record<string, unknown> };
 
 /** Whoever calls. Rejects with `unauthorized` when nobody was named. */
 export function callerOf(ctx: Called): Principal {
@@ -13,18 +16,37 @@ export function callerOf(ctx: Called): Principal {
   return principal;
 }
 
-/** The calling application. Devices get `forbidden`. */
-export function applicationOf(ctx: Called): Application {
+/** The calling person or program. Devices get `forbidden`. */
+export function memberOf(ctx: Called): MemberPrincipal {
   const principal = callerOf(ctx);
-  if (principal.kind !== 'application') throw new SkeinError('forbidden', 'A device key may not do this');
+  if (principal.kind === 'device') throw new SkeinError('forbidden', 'A device may not do this');
   return principal;
 }
 
-/** The caller, when it may see this device: an application of the tenant, or the device itself. */
-export function callerFor(ctx: Called, deviceId: string): Principal {
-  const principal = callerOf(ctx);
-  // The same answer whether or not the other device exists, so a device learns nothing of its neighbours.
-  if (principal.kind === 'device' && principal.device !== deviceId)
-    throw new SkeinError('forbidden', 'A device key opens its own device only');
-  return principal;
+/** How a caller is named in the audit log and in what it asked for: `user 0193...`, `application 8fK...`, `device press-4`. */
+export const nameOf = (principal: Principal): string =>
+  principal.kind === 'device' ? `device ${principal.device}` : `${principal.kind} ${principal.id}`;
+
+/** The caller sees all devices of its tenant. */
+export const NO_LIMIT = null;
+
+type LimitNote = { readonly limit: string; wasRead: boolean };
+const LIMIT = 'deviceLimit';
+
+/** For the access control: what the handler is going to read with `limitOf`. */
+export function noteLimit(ctx: CalledWithLocals, limit: string): LimitNote {
+  const note: LimitNote = { limit, wasRead: false };
+  ctx.locals![LIMIT] = note;
+  return note;
+}
+
+/**
+ * Which devices the caller may see, for an action about `devices`: null for all, else JSON for the function `device_fits` of the database. Every
+ * query about devices says `AND ($n::text IS NULL OR device_fits(d, $n::text::jsonb))`.
+ */
+export function limitOf(ctx: CalledWithLocals): string | null {
+  const note = ctx.locals?.[LIMIT] as LimitNote | undefined;
+  if (note === undefined) return NO_LIMIT;
+  note.wasRead = true;
+  return note.limit;
 }

@@ -6,7 +6,7 @@ import { implement } from '../contracts/contract.ts';
 import { SkeinError } from '../contracts/errors.ts';
 import type { Ingress } from '../contracts/uplinks.ts';
 import { whenCallerGoes } from '../mixins/caller-gone.ts';
-import { applicationOf, callerFor, callerOf } from '../mixins/callers.ts';
+import { callerOf, memberOf } from '../mixins/callers.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
 import type { Waiters } from '../mixins/waiters.ts';
 import { cancel } from './commands/cancelling.ts';
@@ -43,7 +43,7 @@ export function commandsService(
     commands,
     {
       async send(ctx) {
-        const caller = applicationOf(ctx);
+        const caller = memberOf(ctx);
         const { waitSeconds, ...given } = ctx.params;
         const patience = patienceOf(ctx, waitSeconds);
         const request = requestOf(given, limits);
@@ -53,22 +53,22 @@ export function commandsService(
       async get(ctx) {
         const caller = callerOf(ctx);
         const command = await find(caller.tenantId, ctx.params.id);
-        if (caller.kind === 'application' || caller.device === command.deviceId) return commandView(command);
+        if (caller.kind !== 'device' || caller.device === command.deviceId) return commandView(command);
         // The same answer as for one that is not there, so a device learns nothing of its neighbours.
         throw new SkeinError('not_found', `There is no command "${ctx.params.id.slice(0, 100)}"`);
       },
 
       listOfDevice(ctx) {
-        const { tenantId } = callerFor(ctx, ctx.params.deviceId);
+        const { tenantId } = callerOf(ctx);
         return lists.ofDevice(tenantId, ctx.params);
       },
 
       list(ctx) {
-        return lists.page('commands', applicationOf(ctx).tenantId, ctx.params);
+        return lists.page('commands', memberOf(ctx).tenantId, ctx.params);
       },
 
       async listDeadLetters(ctx) {
-        const { tenantId } = applicationOf(ctx);
+        const { tenantId } = memberOf(ctx);
         const { state } = ctx.params;
         if ((state ?? null) !== null && !BAD_ENDS.some(it => it === state))
           throw new SkeinError('invalid_request', `state must be one of ${BAD_ENDS.join(', ')}`);
@@ -76,13 +76,13 @@ export function commandsService(
       },
 
       async cancel(ctx) {
-        const caller = applicationOf(ctx);
+        const caller = memberOf(ctx);
         const command = await find(caller.tenantId, ctx.params.id);
         return commandView(await cancel(ingress, caller, command, ctx.params.reason, id => desk.find(id)));
       },
 
       async resend(ctx) {
-        const caller = applicationOf(ctx);
+        const caller = memberOf(ctx);
         const command = await find(caller.tenantId, ctx.params.id);
         if (isOpen(command.state))
           throw new SkeinError('command_open', 'It has not ended, so it may still be carried out');

@@ -4,7 +4,7 @@ import { implement } from '../contracts/contract.ts';
 import { deadLetters } from '../contracts/dead-letters.contract.ts';
 import { SkeinError } from '../contracts/errors.ts';
 import type { Ingress, Outcome } from '../contracts/uplinks.ts';
-import { applicationOf } from '../mixins/callers.ts';
+import { memberOf } from '../mixins/callers.ts';
 import { pageOf, pageSize, positionOf, TIME_UUID_POSITION } from '../mixins/cursors.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
 import { readPieces } from '../mixins/pieces.ts';
@@ -64,7 +64,7 @@ export function deadLettersService(
     deadLetters,
     {
       async list(ctx) {
-        const { tenantId } = applicationOf(ctx);
+        const { tenantId } = memberOf(ctx);
         const { limit, cursor, ...filter } = ctx.params;
         const list = ['dead-letters', tenantId, filter.deviceId, filter.reason];
         const size = pageSize(limit, limits);
@@ -81,11 +81,11 @@ export function deadLettersService(
       },
 
       async get(ctx) {
-        return deadLetterView(await find(applicationOf(ctx).tenantId, ctx.params.id));
+        return deadLetterView(await find(memberOf(ctx).tenantId, ctx.params.id));
       },
 
       async replay(ctx) {
-        const { tenant, tenantId } = applicationOf(ctx);
+        const { tenant, tenantId } = memberOf(ctx);
         const row = await find(tenantId, ctx.params.id);
         const id = row.dead_letter_id;
         const replaying = underWay.get(id) ?? again(tenant, tenantId, row).finally(() => underWay.delete(id));

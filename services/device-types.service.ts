@@ -4,7 +4,7 @@ import { implement, type Meta } from '../contracts/contract.ts';
 import { deviceTypes } from '../contracts/device-types.contract.ts';
 import { SkeinError } from '../contracts/errors.ts';
 import { checkText } from '../mixins/bounded-json.ts';
-import { applicationOf } from '../mixins/callers.ts';
+import { memberOf } from '../mixins/callers.ts';
 import { pageOf, pageSize, positionOf, TEXT_POSITION } from '../mixins/cursors.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
 import { readPieces } from '../mixins/pieces.ts';
@@ -22,7 +22,7 @@ export function deviceTypesService({ config, database }: Pick<Node, 'config' | '
 
   /** Of the caller's tenant. Rejects with `not_found`. */
   const find = async (ctx: Called): Promise<TypeRow> => {
-    const { tenantId } = applicationOf(ctx);
+    const { tenantId } = memberOf(ctx);
     const { name } = ctx.params;
     const row = isTypeName(name) ? await readType(database, { tenantId, name }) : undefined;
     if (row === undefined) throw new SkeinError('not_found', `There is no device type "${name.slice(0, 100)}"`);
@@ -33,7 +33,7 @@ export function deviceTypesService({ config, database }: Pick<Node, 'config' | '
     deviceTypes,
     {
       async put(ctx) {
-        const { tenantId } = applicationOf(ctx);
+        const { tenantId } = memberOf(ctx);
         const { name, description = null, version, exists } = ctx.params;
         if (!isTypeName(name)) throw new SkeinError('invalid_request', 'name must be a text of 1 to 100 characters');
         if (description !== null) checkText('description', description);
@@ -48,7 +48,7 @@ export function deviceTypesService({ config, database }: Pick<Node, 'config' | '
       },
 
       async list(ctx) {
-        const { tenantId } = applicationOf(ctx);
+        const { tenantId } = memberOf(ctx);
         const list = ['device-types', tenantId];
         const size = pageSize(ctx.params.limit, limits);
         const [after] = positionOf<[string]>(list, ctx.params.cursor, TEXT_POSITION) ?? [];
@@ -61,7 +61,7 @@ export function deviceTypesService({ config, database }: Pick<Node, 'config' | '
       },
 
       async remove(ctx) {
-        const { tenantId } = applicationOf(ctx);
+        const { tenantId } = memberOf(ctx);
         const { name, version } = ctx.params;
         const before = await find(ctx);
         const row = await deleteType(database, { tenantId, name }, version);

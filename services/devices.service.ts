@@ -1,24 +1,29 @@
 /** The registry of devices. The tenant is the caller's. */
 import type { ServiceSchema } from 'moleculer';
 import { uuidv7 } from 'uuidv7';
-import { access } from '../contracts/access.contract.ts';
 import { actors } from '../contracts/actors.contract.ts';
 import { isDeviceId } from '../contracts/addresses.ts';
 import { announce, implement } from '../contracts/contract.ts';
 import { type DeviceView, devices, LIFECYCLE_STATES } from '../contracts/devices.contract.ts';
 import { SkeinError } from '../contracts/errors.ts';
-import { applicationOf, callerFor } from '../mixins/callers.ts';
+import { callerOf, memberOf } from '../mixins/callers.ts';
 import { pageOf, pageSize, positionOf } from '../mixins/cursors.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
 import { once } from '../mixins/idempotency.ts';
+import { announceRevoked } from '../mixins/revocations.ts';
 import { unknownDevice } from '../mixins/unknown-device.ts';
 import { checkFields } from './devices/device-fields.ts';
 import { type DeviceName, type DeviceRow, deviceReader, deviceView } from './devices/device-rows.ts';
 import { decommissionDevice, insertDevice, listDevices, updateDevice } from './devices/registry.ts';
 import type { Node } from './node.ts';
 
-export function devicesService({ config, database }: Pick<Node, 'config' | 'database'>): ServiceSchema {
+export function devicesService({
+  config,
+  database,
+  sealer,
+}: Pick<Node, 'config' | 'database' | 'sealer'>): ServiceSchema {
   const { limits } = config;
+  const { idempotencyKeepHours } = limits;
   const reader = deviceReader(database);
 
   const find = async (name: DeviceName): Promise<DeviceView> => {
@@ -32,7 +37,7 @@ export function devicesService({ config, database }: Pick<Node, 'config' | 'data
     devices,
     {
       async register(ctx) {
-        const { tenantId } = applicationOf(ctx);
+        const { tenantId } = memberOf(ctx);
         const { id: wanted, ...fields } = ctx.params;
         const id = wanted ?? uuidv7();
         if (!isDeviceId(id, limits.deviceIdMaxLength))
@@ -41,14 +46,15 @@ export function devicesService({ config, database }: Pick<Node, 'config' | 'data
             `id must be 1 to ${limits.deviceIdMaxLength} letters, digits or . _ : @ -, and begin with a letter or digit`,
           );
         checkFields(fields, limits);
-        return once(database, ctx, limits.idempotencyKeepHours, ['devices.register', ctx.params], async tx => {
+        const kept = { database, sealer, idempotencyKeepHours };
+        return once(kept, ctx, ['devices.register', ctx.params], async tx => {
           const { row, apiKey } = await insertDevice(tx, { tenantId, id }, fields);
           return { device: deviceView(row), credentials: { apiKey } };
         });
       },
 
       async list(ctx) {
-        const { tenantId } = applicationOf(ctx);
+        const { tenantId } = memberOf(ctx);
         const { limit, cursor, ...filter } = ctx.params;
         if (filter.state !== undefined && !LIFECYCLE_STATES.some(it => it === filter.state))
           throw new SkeinError('invalid_request', `state must be one of ${LIFECYCLE_STATES.join(', ')}`);
@@ -60,12 +66,12 @@ export function devicesService({ config, database }: Pick<Node, 'config' | 'data
       },
 
       async get(ctx) {
-        const { tenantId } = callerFor(ctx, ctx.params.id);
+        const { tenantId } = callerOf(ctx);
         return find({ tenantId, id: ctx.params.id });
       },
 
       async update(ctx) {
-        const { tenant, tenantId } = applicationOf(ctx);
+        const { tenant, tenantId } = memberOf(ctx);
         const { id, version, ...fields } = ctx.params;
         checkFields(fields, limits);
         const before = await find({ tenantId, id });
@@ -79,14 +85,14 @@ export function devicesService({ config, database }: Pick<Node, 'config' | 'data
       },
 
       async decommission(ctx) {
-        const { tenant, tenantId } = applicationOf(ctx);
+        const { tenant, tenantId } = memberOf(ctx);
         const { id, version } = ctx.params;
         await find({ tenantId, id });
         const row = await decommissionDevice(database, { tenantId, id }, version);
         const now = row === undefined ? await find({ tenantId, id }) : deviceView(row);
         if (now.state !== 'decommissioned') throw unchangeable(now);
         // Told again each time: telling is at most once, and who asks twice may do so because it did not work.
-        announce(ctx.broker, access.revoked, { tenant, device: id });
+        announceRevoked(ctx.broker, [{ kind: 'device', tenant, subject: id }]);
         announce(ctx.broker, actors.changed, { tenant, device: id });
         return now;
       },

@@ -8,7 +8,7 @@ import { SkeinError } from '../contracts/errors.ts';
 import { events } from '../contracts/events.contract.ts';
 import type { Limits } from '../contracts/limits.ts';
 import { whenCallerGoes } from '../mixins/caller-gone.ts';
-import { applicationOf } from '../mixins/callers.ts';
+import { memberOf } from '../mixins/callers.ts';
 import { cursorOf, pageSize, positionOf, TRANSACTION_POSITION } from '../mixins/cursors.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
 import { inTurn } from '../mixins/pieces.ts';
@@ -65,7 +65,7 @@ export function eventsService({ config, database, log }: Pick<Node, 'config' | '
     events,
     {
       async list(ctx) {
-        const { tenantId } = applicationOf(ctx);
+        const { tenantId } = memberOf(ctx);
         const { limit, cursor, from, kind, deviceId, wait = 0 } = ctx.params;
         if (deviceId !== undefined && !isDeviceId(deviceId, limits.deviceIdMaxLength))
           throw new SkeinError('invalid_request', 'deviceId can not be the id of a device');

@@ -1,14 +1,13 @@
 /** REST, on the HTTP server of the process. The paths are in `gateway/routes.ts`. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Context, Service, ServiceSchema } from 'moleculer';
+import type { ActionSchema, Context, Service, ServiceSchema } from 'moleculer';
 import ApiGateway from 'moleculer-web';
 import { keyRates } from '../adapters/limits/index.ts';
 import type { RateLimiter } from '../adapters/limits/rate.ts';
 import { access } from '../contracts/access.contract.ts';
 import { call, type Meta } from '../contracts/contract.ts';
 import { gateway } from '../contracts/gateway.contract.ts';
-import { applicationOf } from '../mixins/callers.ts';
-import { bearerKey, idempotencyOf } from './gateway/caller.ts';
+import { addressOf, bearerKey, idempotencyOf } from './gateway/caller.ts';
 import { answerClientError } from './gateway/client-errors.ts';
 import type { Endpoint } from './gateway/endpoint.ts';
 import { type Alias, fail, methodsAt, type RoutedRequest } from './gateway/failures.ts';
@@ -39,13 +38,14 @@ export function gatewayService({ config, http, log }: Pick<Node, 'config' | 'htt
   const prepare = async (ctx: RestContext, _route: unknown, req: Request): Promise<void> => {
     const { endpoint } = req.$alias;
     const { headers } = req;
-    if (endpoint.access !== 'public') {
+    const address = addressOf(req);
+    ctx.meta.address = address;
+    if (!endpoint.isPublic) {
       const key = bearerKey(headers);
-      ctx.meta.principal = await call(ctx, access.verify, { key });
+      ctx.meta.principal = await call(ctx, access.verify, { key, presented: { address } });
       const counted = rates && withinRate(rates, ctx.meta.principal, limits);
       if (counted !== undefined) await counted;
-      if (endpoint.access === 'application') applicationOf(ctx);
-      if (endpoint.creates) ctx.meta.idempotency = idempotencyOf(headers, key);
+      if (endpoint.creates) ctx.meta.idempotency = idempotencyOf(headers);
     }
     const hasBody = endpoint.takesBody === true || (endpoint.takesBody === 'optional' && !isBodyless(req));
     const body = hasBody ? await jsonBody(req, limits.requestMaxBytes) : undefined;
@@ -108,7 +108,9 @@ export function gatewayService({ config, http, log }: Pick<Node, 'config' | 'htt
       addRoute: false,
       removeRoute: false,
       listAliases: false,
-      live: { handler: () => ({ status: 'alive' }) },
+      live: { access: gateway.live.access, handler: () => ({ status: 'alive' }) } as ActionSchema,
+      // What the mixin makes of a request; each path leads to an action that says itself who may call it.
+      rest: { access: { needs: 'anyone' } } as ActionSchema,
     },
     started(this: Service) {
       const web = this as Web;

@@ -5,7 +5,7 @@ import { implement, type Meta } from '../contracts/contract.ts';
 import { SkeinError } from '../contracts/errors.ts';
 import { type GroupView, groups } from '../contracts/groups.contract.ts';
 import { checkText } from '../mixins/bounded-json.ts';
-import { applicationOf } from '../mixins/callers.ts';
+import { memberOf } from '../mixins/callers.ts';
 import { NUMBER_POSITION, pageOf, pageSize, positionOf, TEXT_POSITION } from '../mixins/cursors.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
 import { unknownDevice } from '../mixins/unknown-device.ts';
@@ -21,7 +21,7 @@ export function groupsService({ config, database }: Pick<Node, 'config' | 'datab
 
   /** Of the caller's tenant. Rejects with `not_found`. */
   const find = async (ctx: Called): Promise<GroupRow & { readonly tenantId: number }> => {
-    const { tenantId } = applicationOf(ctx);
+    const { tenantId } = memberOf(ctx);
     const { name } = ctx.params;
     const row = isName(name) ? await readGroup(database, { tenantId, name }) : undefined;
     if (row === undefined) throw new SkeinError('not_found', `There is no group "${name.slice(0, 100)}"`);
@@ -38,7 +38,7 @@ export function groupsService({ config, database }: Pick<Node, 'config' | 'datab
     groups,
     {
       async put(ctx) {
-        const { tenantId } = applicationOf(ctx);
+        const { tenantId } = memberOf(ctx);
         const { name, description = null, version, exists } = ctx.params;
         if (!isName(name))
           throw new SkeinError('invalid_request', 'The name of a group has the form of the id of a device');
@@ -54,7 +54,7 @@ export function groupsService({ config, database }: Pick<Node, 'config' | 'datab
       },
 
       async list(ctx) {
-        const { tenantId } = applicationOf(ctx);
+        const { tenantId } = memberOf(ctx);
         const list = ['groups', tenantId];
         const size = pageSize(ctx.params.limit, limits);
         const [after] = positionOf<[string]>(list, ctx.params.cursor, TEXT_POSITION) ?? [];

@@ -6,7 +6,7 @@ import { cluster } from '../contracts/cluster.contract.ts';
 import { implement } from '../contracts/contract.ts';
 import { type HealthReport, health } from '../contracts/health.contract.ts';
 import { mqtt } from '../contracts/mqtt.contract.ts';
-import { applicationOf } from '../mixins/callers.ts';
+import { memberOf } from '../mixins/callers.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
 import { databaseReport, processFigures, serviceReport, worst } from './health/probes.ts';
 import type { Node } from './node.ts';
@@ -51,6 +51,10 @@ export function healthService({ config, database }: Pick<Node, 'config' | 'datab
         return part?.condition === 'unhealthy' ? { ready: false, reason: part.detail ?? 'leaving' } : { ready: true };
       },
 
+      async condition({ broker }) {
+        return { condition: worst(Object.values(await reports(broker))) };
+      },
+
       services: ({ broker }) => reports(broker),
 
       async system({ broker }) {
@@ -59,7 +63,7 @@ export function healthService({ config, database }: Pick<Node, 'config' | 'datab
       },
 
       async devices(ctx) {
-        const { tenantId } = applicationOf(ctx);
+        const { tenantId } = memberOf(ctx);
         const [rows, connected, parts] = await Promise.all([
           database.query<{ state: string; count: number }>(
             'SELECT state, count(*)::int AS count FROM device WHERE tenant_id = $1 GROUP BY state ORDER BY state',

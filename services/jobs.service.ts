@@ -2,11 +2,12 @@
 import type { ServiceSchema } from 'moleculer';
 import { uuidv7 } from 'uuidv7';
 import type { Transaction } from '../adapters/database/database.ts';
+import { isUuid } from '../contracts/addresses.ts';
 import { implement, type Meta } from '../contracts/contract.ts';
 import { SkeinError } from '../contracts/errors.ts';
 import { ITEM_STATES, JOB_STATES, jobs } from '../contracts/jobs.contract.ts';
 import type { Ingress } from '../contracts/uplinks.ts';
-import { applicationOf } from '../mixins/callers.ts';
+import { memberOf, nameOf } from '../mixins/callers.ts';
 import { NUMBER_POSITION, pageOf, pageSize, positionOf, UUID_POSITION } from '../mixins/cursors.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
 import { once } from '../mixins/idempotency.ts';
@@ -27,21 +28,21 @@ import { JobRunner } from './jobs/runner.ts';
 import { targetOf } from './jobs/targets.ts';
 import type { Node } from './node.ts';
 
-type Parts = Pick<Node, 'config' | 'database' | 'log' | 'instanceId'>;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+type Parts = Pick<Node, 'config' | 'database' | 'log' | 'sealer' | 'instanceId'>;
 
 type Called = { readonly meta: Meta; readonly params: { readonly id: string } };
 
-export function jobsService({ config, database, log, instanceId }: Parts, ingress: Ingress): ServiceSchema {
+export function jobsService({ config, database, log, sealer, instanceId }: Parts, ingress: Ingress): ServiceSchema {
   const { limits } = config;
+  const { idempotencyKeepHours } = limits;
   const types = TypeCommands.of(database, limits);
   const runner = new JobRunner({ database, ingress, types, limits, instanceId, log });
 
   /** Of the caller's tenant. Rejects with `not_found`. */
   const find = async (ctx: Called) => {
-    const { tenantId } = applicationOf(ctx);
+    const { tenantId } = memberOf(ctx);
     const { id } = ctx.params;
-    const row = UUID.test(id) ? await readJob(database, tenantId, id) : undefined;
+    const row = isUuid(id) ? await readJob(database, tenantId, id) : undefined;
     if (row === undefined) throw new SkeinError('not_found', `There is no job "${id.slice(0, 100)}"`);
     return row;
   };
@@ -50,14 +51,15 @@ export function jobsService({ config, database, log, instanceId }: Parts, ingres
     jobs,
     {
       async create(ctx) {
-        const { tenantId, keyId } = applicationOf(ctx);
+        const caller = memberOf(ctx);
+        const { tenantId } = caller;
         const { target, command, desired } = ctx.params;
         const job = {
           id: uuidv7(),
           tenantId,
           target: targetOf(target, limits),
           request: requestOf({ ...(command && { command }), ...(desired && { desired }) }, limits),
-          requestedBy: keyId,
+          requestedBy: nameOf(caller),
           createdAtMs: Date.now(),
         };
         const make = async (tx: Transaction) => jobView(tx, tenantId, await insertJob(tx, job, limits.jobMaxDevices));
@@ -65,18 +67,18 @@ export function jobsService({ config, database, log, instanceId }: Parts, ingres
         const view =
           ctx.meta.idempotency === undefined
             ? await database.transaction(make)
-            : await once(database, ctx, limits.idempotencyKeepHours, request, make);
+            : await once({ database, sealer, idempotencyKeepHours }, ctx, request, make);
         runner.wake();
         return view;
       },
 
       async get(ctx) {
         const row = await find(ctx);
-        return jobView(database, applicationOf(ctx).tenantId, row);
+        return jobView(database, memberOf(ctx).tenantId, row);
       },
 
       async list(ctx) {
-        const { tenantId } = applicationOf(ctx);
+        const { tenantId } = memberOf(ctx);
         const { limit, cursor, state } = ctx.params;
         checkState(JOB_STATES, state);
         const list = ['jobs', tenantId, state];
@@ -98,7 +100,7 @@ export function jobsService({ config, database, log, instanceId }: Parts, ingres
       },
 
       async cancel(ctx) {
-        const { tenantId } = applicationOf(ctx);
+        const { tenantId } = memberOf(ctx);
         const { job_id } = await find(ctx);
         await cancelJob(database, tenantId, job_id);
         runner.wake();

@@ -6,7 +6,7 @@ import { call, implement } from '../contracts/contract.ts';
 import type { HealthReport } from '../contracts/health.contract.ts';
 import { metrics } from '../contracts/metrics.contract.ts';
 import { mqtt } from '../contracts/mqtt.contract.ts';
-import { applicationOf } from '../mixins/callers.ts';
+import { memberOf } from '../mixins/callers.ts';
 import { exposition } from './metrics/exposition.ts';
 import { processSamples, reportSamples } from './metrics/samples.ts';
 import type { Node } from './node.ts';
@@ -17,7 +17,7 @@ const REPORTING = { actors: actors.health, cluster: cluster.health, mqtt: mqtt.h
 export function metricsService({ config }: Pick<Node, 'config'>): ServiceSchema {
   return implement(metrics, {
     async prometheus(ctx) {
-      applicationOf(ctx);
+      memberOf(ctx);
       const asked = Object.entries(REPORTING).map(async ([name, action]) => {
         const report = await ownReport(ctx, action);
         return report === undefined ? [] : reportSamples(name, report);

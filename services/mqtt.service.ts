@@ -38,7 +38,10 @@ export function mqttService(
     },
     {
       events: {
-        ...on(access.revoked, ({ tenant, device }) => protocol?.closeDevice(tenant, device, 'revoked')),
+        ...on(access.revoked, ({ kind, tenant, subject, device }) => {
+          const whose = kind === 'device' ? subject : device;
+          if (whose !== undefined) protocol?.closeDevice(tenant, whose, 'revoked');
+        }),
         ...on(mqtt.applicationConnected, claim => {
           if (claim.instance !== place.instanceId) protocol?.claimed(claim);
         }),

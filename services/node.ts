@@ -3,12 +3,15 @@ import type { Logger } from 'pino';
 import type { Database } from '../adapters/database/database.ts';
 import type { Config } from '../config.ts';
 import type { InstanceId } from '../contracts/ownership.ts';
+import type { Sealer } from '../contracts/sealing.ts';
 
 /** What a process has one of, and its services share. Each service names the parts that it takes. */
 export type Node = {
   readonly config: Config;
   readonly database: Database;
   readonly log: Logger;
+  /** Keeps secrets that the database holds. */
+  readonly sealer: Sealer;
   /** Listens when all services have started; REST and MQTT over WebSocket share it. */
   readonly http: Server;
   /** This run of the process, in the database. */

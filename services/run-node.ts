@@ -8,9 +8,12 @@ import type { Database } from '../adapters/database/database.ts';
 import { joinCluster } from '../adapters/database/join.ts';
 import { closeInstance, openStandalone } from '../adapters/database/node-sessions.ts';
 import { openDatabase } from '../adapters/database/open-database.ts';
+import { openSealer } from '../adapters/secrets/sealer.ts';
+import { ownSystemKey } from '../adapters/secrets/system-key.ts';
 import { type Config, SERVICES } from '../config.ts';
 import { call } from '../contracts/contract.ts';
 import { mqtt } from '../contracts/mqtt.contract.ts';
+import { guard } from '../mixins/access-control.ts';
 import { brokerOptions, busAddress } from '../moleculer.config.ts';
 import { clusterOf, services } from './index.ts';
 import type { Node } from './node.ts';
@@ -34,8 +37,10 @@ export async function runNode(config: Config, log: Logger, onFatal: (why: string
   const instanceId = randomUUID();
   const address = busAddress(config.nodeId, instanceId);
   const http = createServer({ maxHeaderSize: config.limits.headersMaxBytes });
-  const node: Node = { config, database, log, http, instanceId, address };
+  const sealer = await openSealer(database, config.secretKey ?? (await ownSystemKey(config.dataDir)));
+  const node: Node = { config, database, log, sealer, http, instanceId, address };
   const broker = new ServiceBroker(brokerOptions(config, address, await systemIdOf(database)));
+  guard(broker, database);
   let runtime: Runtime | undefined;
   const stop = async () => {
     await leave(broker, runtime).catch(err => log.warn({ err }, 'could not hand off its devices'));

@@ -4,7 +4,7 @@ import { type DevicePresence, listPresence, readPresence } from '../adapters/dat
 import { isDeviceId } from '../contracts/addresses.ts';
 import { implement } from '../contracts/contract.ts';
 import { RECEIVED, type SessionView, sessions } from '../contracts/sessions.contract.ts';
-import { applicationOf, callerFor } from '../mixins/callers.ts';
+import { callerOf, memberOf } from '../mixins/callers.ts';
 import { pageOf, pageSize, positionOf, TEXT_POSITION } from '../mixins/cursors.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
 import { unknownDevice } from '../mixins/unknown-device.ts';
@@ -17,7 +17,7 @@ export function sessionsService({ config, database }: Pick<Node, 'config' | 'dat
     {
       async get(ctx) {
         const { id } = ctx.params;
-        const { tenantId } = callerFor(ctx, id);
+        const { tenantId } = callerOf(ctx);
         const found = isDeviceId(id, limits.deviceIdMaxLength)
           ? (await readPresence(database, tenantId, [id], limits)).get(id)
           : undefined;
@@ -26,7 +26,7 @@ export function sessionsService({ config, database }: Pick<Node, 'config' | 'dat
       },
 
       async list(ctx) {
-        const { tenantId } = applicationOf(ctx);
+        const { tenantId } = memberOf(ctx);
         const { limit, cursor, status, nodeId } = ctx.params;
         const list = ['sessions', tenantId, status, nodeId];
         const size = pageSize(limit, limits);

@@ -5,7 +5,7 @@ import { implement } from '../contracts/contract.ts';
 import { SkeinError } from '../contracts/errors.ts';
 import { AGGREGATES, type Aggregate, type Bucket, type Reading, telemetry } from '../contracts/telemetry.contract.ts';
 import type { Ingress } from '../contracts/uplinks.ts';
-import { callerFor, callerOf } from '../mixins/callers.ts';
+import { callerOf } from '../mixins/callers.ts';
 import { pageOf, pageSize, positionOf } from '../mixins/cursors.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
 import { unknownDevice } from '../mixins/unknown-device.ts';
@@ -34,7 +34,7 @@ export function telemetryService(
     {
       async latest(ctx) {
         const { id } = ctx.params;
-        const { tenantId } = callerFor(ctx, id);
+        const { tenantId } = callerOf(ctx);
         const values = isDeviceId(id, limits.deviceIdMaxLength) && (await latestValues(database, tenantId, id));
         if (!values) throw unknownDevice(id);
         return { deviceId: id, values };
@@ -42,7 +42,7 @@ export function telemetryService(
 
       async series(ctx) {
         const { id, measurements, from, to, limit, cursor, interval, aggregate } = ctx.params;
-        const { tenantId } = callerFor(ctx, id);
+        const { tenantId } = callerOf(ctx);
         if (aggregate !== undefined && interval === undefined)
           throw new SkeinError('invalid_request', 'aggregate needs an interval');
         const seconds = interval === undefined ? undefined : intervalSeconds(interval);

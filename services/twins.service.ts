@@ -7,7 +7,7 @@ import { twins } from '../contracts/twins.contract.ts';
 import { NO_TWIN, type TwinRecord } from '../contracts/twins.ts';
 import type { DeviceAddress, Ingress } from '../contracts/uplinks.ts';
 import { checkJson } from '../mixins/bounded-json.ts';
-import { applicationOf, callerFor } from '../mixins/callers.ts';
+import { callerOf, memberOf } from '../mixins/callers.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
 import { unknownDevice } from '../mixins/unknown-device.ts';
 import type { Node } from './node.ts';
@@ -42,14 +42,14 @@ export function twinsService(
     {
       async get(ctx) {
         const { id, at } = ctx.params;
-        const { tenant, tenantId } = callerFor(ctx, id);
+        const { tenant, tenantId } = callerOf(ctx);
         if (at === undefined) return twinView(id, await find(tenant, tenantId, id));
         if (!isId(id)) throw unknownDevice(id);
         return pastTwin(database, { tenantId, id }, at, limits);
       },
 
       async patchDesired(ctx) {
-        const { tenant, tenantId } = applicationOf(ctx);
+        const { tenant, tenantId } = memberOf(ctx);
         const { id, patch, version } = ctx.params;
         if (!isId(id)) throw unknownDevice(id);
         checkJson('The patch', patch, limits.messageMaxBytes, limits.twinMaxDepth);

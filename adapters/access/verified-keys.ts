@@ -1,28 +1,36 @@
 /**
- * Keys that were found good a short while ago, so that a request does not cost a query. Kept under the SHA-256 of the key:
- * a memory dump shows no key. Only good keys are kept, and a revocation that arrives while a key is being checked wins
- * over that check: it read the database before the revocation.
+ * Credentials that were found good a short while ago, so that a request does not cost a query. Kept under the SHA-256 of their text:
+ * a memory dump shows no key. Only good ones are kept, none beyond its own end, and a revocation that arrives while one is being checked
+ * wins over that check: it read the database before the revocation.
  */
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 
 /** Says when a check began; a `forget` since then makes its result too old to keep. */
 export type CheckStart = number;
+/** `owners`: whom `forget` may name. `expiresAtMs`: milliseconds since 1970. */
+export type Expiring = { readonly owners: readonly string[]; readonly expiresAtMs: number | undefined };
 
-export class VerifiedKeys<T extends object> {
-  readonly #entries: LRUCache<string, { readonly value: T; readonly owner: string }>;
+type Clock = { now(): number };
+
+export class VerifiedKeys<T extends Expiring> {
+  readonly #entries: LRUCache<string, T>;
   readonly #byOwner = new Map<string, Set<string>>();
+  readonly #wallClock: Clock;
+  readonly #keepMs: number;
   #forgotten = 0;
 
-  /** At most `entries` keys, each for `seconds`. `clock` is a monotonic one in milliseconds. */
-  constructor(entries: number, seconds: number, clock: { now(): number } = performance) {
+  /** At most `entries` keys, each for `seconds`. `clock` is a monotonic one in milliseconds, `wallClock` counts since 1970. */
+  constructor(entries: number, seconds: number, clock: Clock = performance, wallClock: Clock = Date) {
+    this.#wallClock = wallClock;
+    this.#keepMs = seconds * 1000;
     this.#entries = new LRUCache({
       max: entries,
-      ttl: seconds * 1000,
+      ttl: this.#keepMs,
       perf: clock,
       // Else it reads the clock at most once a millisecond, with a timer of its own.
       ttlResolution: 0,
-      dispose: ({ owner }, digest) => this.#unlink(owner, digest),
+      dispose: ({ owners }, digest) => this.#unlink(owners, digest),
     });
   }
 
@@ -31,21 +39,25 @@ export class VerifiedKeys<T extends object> {
   }
 
   get(key: string): T | undefined {
-    return this.#entries.get(digestOf(key))?.value;
+    return this.#entries.get(digestOf(key));
   }
 
   checkStarts(): CheckStart {
     return this.#forgotten;
   }
 
-  /** `owner` is whom `forget` names. Kept only when nothing was forgotten since the check began. */
-  keep(key: string, value: T, owner: string, since: CheckStart): void {
+  /** Kept only when nothing was forgotten since the check began. */
+  keep(key: string, value: T, since: CheckStart): void {
     if (since !== this.#forgotten) return;
+    const leftMs = (value.expiresAtMs ?? Number.POSITIVE_INFINITY) - this.#wallClock.now();
+    if (leftMs <= 0) return;
     const digest = digestOf(key);
-    this.#entries.set(digest, { value, owner });
-    const digests = this.#byOwner.get(owner);
-    if (digests === undefined) this.#byOwner.set(owner, new Set([digest]));
-    else digests.add(digest);
+    this.#entries.set(digest, value, { ttl: Math.min(this.#keepMs, leftMs) });
+    for (const owner of value.owners) {
+      const digests = this.#byOwner.get(owner);
+      if (digests === undefined) this.#byOwner.set(owner, new Set([digest]));
+      else digests.add(digest);
+    }
   }
 
   forget(owner: string): void {
@@ -53,10 +65,12 @@ export class VerifiedKeys<T extends object> {
     for (const digest of [...(this.#byOwner.get(owner) ?? [])]) this.#entries.delete(digest);
   }
 
-  #unlink(owner: string, digest: string): void {
-    const digests = this.#byOwner.get(owner);
-    digests?.delete(digest);
-    if (digests?.size === 0) this.#byOwner.delete(owner);
+  #unlink(owners: readonly string[], digest: string): void {
+    for (const owner of owners) {
+      const digests = this.#byOwner.get(owner);
+      digests?.delete(digest);
+      if (digests?.size === 0) this.#byOwner.delete(owner);
+    }
   }
 }
 

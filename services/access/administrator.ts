@@ -12,7 +12,7 @@ const TENANT = 'default';
  * undefined. A key that was in the file before is left as it is: someone may have copied it.
  */
 export async function ensureAdministrator(database: Database, dataDir: string): Promise<string | undefined> {
-  await database.query('INSERT INTO tenant (slug) VALUES ($1) ON CONFLICT DO NOTHING', [TENANT]);
+  await database.query('INSERT INTO tenant (slug, is_operator) VALUES ($1, true) ON CONFLICT DO NOTHING', [TENANT]);
   const path = join(dataDir, 'admin.token');
   if (await holdsWorkingKey(database, path)) {
     await chmod(path, 0o600);
@@ -21,8 +21,8 @@ export async function ensureAdministrator(database: Database, dataDir: string): 
   const key = newKey('application');
   // The row comes first: a crash in between leaves a key that nobody knows, not a file with a key that does not work.
   await database.query(
-    `INSERT INTO api_key (key_id, tenant_id, role, name, secret_hash)
-     SELECT $1, tenant_id, 'admin', 'administrator', $2 FROM tenant WHERE slug = $3`,
+    `INSERT INTO api_key (key_id, tenant_id, roles, name, secret_hash)
+     SELECT $1, tenant_id, '{admin}', 'administrator', $2 FROM tenant WHERE slug = $3`,
     [key.id, key.hash, TENANT],
   );
   await writeSecret(path, `${key.text}\n`);
@@ -38,7 +38,7 @@ async function holdsWorkingKey(database: Database, path: string): Promise<boolea
   if (key?.kind !== 'application') return false;
   const [row] = await database.query<{ secret_hash: Uint8Array }>(
     `SELECT k.secret_hash FROM api_key k JOIN tenant t USING (tenant_id)
-     WHERE t.slug = $1 AND k.key_id = $2 AND k.role = 'admin' AND k.revoked_at IS NULL`,
+     WHERE t.slug = $1 AND k.key_id = $2 AND 'admin' = ANY (k.roles) AND k.revoked_at IS NULL`,
     [TENANT, key.id],
   );
   return secretMatches(key.secret, row?.secret_hash);

@@ -1,10 +1,11 @@
 /** Ends an open command by way of the device's actor: `cancelled` before any attempt, `unknown` after one. */
+
+import type { MemberPrincipal } from '../../contracts/access.contract.ts';
 import { isOpen } from '../../contracts/commands.ts';
 import { SkeinError } from '../../contracts/errors.ts';
 import type { Ingress } from '../../contracts/uplinks.ts';
 import { ask } from '../../mixins/asking.ts';
 import { checkText } from '../../mixins/bounded-json.ts';
-import type { Application } from '../../mixins/callers.ts';
 import { refusalOf } from '../../mixins/refusals.ts';
 import type { StoredCommand } from './command-reading.ts';
 import { withProgress } from './orders.ts';
@@ -14,7 +15,7 @@ const REASON_MAX_LENGTH = 200;
 /** The command as it has ended. One that was cancelled before is as it is; any other end rejects with `command_ended`. */
 export async function cancel(
   ingress: Ingress,
-  { tenant }: Application,
+  { tenant }: MemberPrincipal,
   command: StoredCommand,
   reason: string | undefined,
   find: (id: string) => Promise<StoredCommand | undefined>,

@@ -1,9 +1,10 @@
 /** Takes requests for commands: looks at the device, its type and the idempotency key, then hands the order to the actor. */
+
+import type { MemberPrincipal } from '../../contracts/access.contract.ts';
 import { isDeviceId } from '../../contracts/addresses.ts';
 import type { CommandOrder } from '../../contracts/commands.ts';
 import { SkeinError } from '../../contracts/errors.ts';
 import type { Ingress } from '../../contracts/uplinks.ts';
-import type { Application } from '../../mixins/callers.ts';
 import { checkParameters, TypeCommands, UNDEFINED_COMMAND } from '../../mixins/type-commands.ts';
 import { unknownDevice } from '../../mixins/unknown-device.ts';
 import type { Wait, Waiters } from '../../mixins/waiters.ts';
@@ -53,7 +54,12 @@ export class CommandDesk {
    *
    * @param patience answer only when it has ended, or after this time
    */
-  async take(caller: Application, request: CommandRequest, key?: string, patience?: Patience): Promise<StoredCommand> {
+  async take(
+    caller: MemberPrincipal,
+    request: CommandRequest,
+    key?: string,
+    patience?: Patience,
+  ): Promise<StoredCommand> {
     const idempotent = key === undefined ? undefined : { key, hash: hashOf(request) };
     if (!isDeviceId(request.deviceId, this.#limits.deviceIdMaxLength)) throw unknownDevice(request.deviceId);
     const work = () => this.#taken(caller, request, idempotent, patience);
@@ -68,7 +74,7 @@ export class CommandDesk {
   }
 
   async #taken(
-    caller: Application,
+    caller: MemberPrincipal,
     request: CommandRequest,
     idempotent: Idempotent | undefined,
     patience: Patience | undefined,
@@ -87,7 +93,7 @@ export class CommandDesk {
   }
 
   async #order(
-    caller: Application,
+    caller: MemberPrincipal,
     request: CommandRequest,
     { state, type }: Target,
     idempotent: Idempotent | undefined,
@@ -102,7 +108,7 @@ export class CommandDesk {
   }
 
   /** Waits from before it is handed over: its end may be told before its beginning. */
-  async #submitted(caller: Application, deviceId: string, order: CommandOrder, patience: Patience): Promise<Taken> {
+  async #submitted(caller: MemberPrincipal, deviceId: string, order: CommandOrder, patience: Patience): Promise<Taken> {
     const wait = this.#waiters.wait(caller.tenantId, order.id, patience.ms);
     patience.onCancel(() => wait.cancel());
     try {

@@ -1,10 +1,11 @@
 /** Makes the order of a request: what the request leaves open comes from the type of the device, or is as usual. */
 import { uuidv7 } from 'uuidv7';
+import type { MemberPrincipal } from '../../contracts/access.contract.ts';
 import { type CommandOrder, type CommandRecord, isOpen } from '../../contracts/commands.ts';
 import { SkeinError } from '../../contracts/errors.ts';
 import type { Limits } from '../../contracts/limits.ts';
 import type { CommandProgress } from '../../contracts/requests.ts';
-import type { Application } from '../../mixins/callers.ts';
+import { nameOf } from '../../mixins/callers.ts';
 import * as orders from '../../mixins/command-orders.ts';
 import type { CommandDefinition } from '../../mixins/type-commands.ts';
 import type { CommandRequest } from './command-requests.ts';
@@ -15,7 +16,7 @@ export type Idempotent = { readonly key: string; readonly hash: string };
 export function orderOf(
   request: CommandRequest,
   definition: CommandDefinition,
-  { tenant, keyId }: Pick<Application, 'tenant' | 'keyId'>,
+  caller: MemberPrincipal,
   idempotent: Idempotent | undefined,
   limits: Limits,
 ): CommandOrder {
@@ -32,11 +33,11 @@ export function orderOf(
   };
   const facts = {
     id: uuidv7(),
-    tenant,
+    tenant: caller.tenant,
     device: deviceId,
     createdAtMs,
     jobId: null,
-    requestedBy: keyId,
+    requestedBy: nameOf(caller),
   };
   return {
     ...orders.orderOf(wish, definition, facts, limits),

@@ -1,10 +1,11 @@
 /** Hands an order to the device's actor, which alone stores it, and finds out which command came of it. */
+
+import type { MemberPrincipal } from '../../contracts/access.contract.ts';
 import type { CommandOrder } from '../../contracts/commands.ts';
 import { errorTypeOf, SkeinError } from '../../contracts/errors.ts';
 import type { CommandAnswer } from '../../contracts/requests.ts';
 import type { Ingress } from '../../contracts/uplinks.ts';
 import { ask } from '../../mixins/asking.ts';
-import type { Application } from '../../mixins/callers.ts';
 import { refusalOf } from '../../mixins/refusals.ts';
 import type { CommandKey, StoredCommand } from './command-reading.ts';
 import { type Idempotent, withProgress } from './orders.ts';
@@ -22,7 +23,7 @@ export type Submitting = {
  */
 export async function submit(
   { ingress, byId, byKey }: Submitting,
-  { tenant, tenantId }: Pick<Application, 'tenant' | 'tenantId'>,
+  { tenant, tenantId }: Pick<MemberPrincipal, 'tenant' | 'tenantId'>,
   deviceId: string,
   order: CommandOrder,
   notify: string | null,

@@ -36,21 +36,26 @@ export type Endpoint = {
   readonly action: string;
   readonly read: Read;
   readonly answer: Answer<never>;
-  /** `key`: with any API key; the action says whose. `application`: not with a device's. `public`: without a key. */
-  readonly access: 'key' | 'application' | 'public';
+  /** Nobody has to say who it is. */
+  readonly isPublic: boolean;
   /** `optional`: undefined when there is none. */
   readonly takesBody: boolean | 'optional';
   /** Takes an Idempotency-Key. */
   readonly creates: boolean;
 };
 
-type Traits = Partial<Pick<Endpoint, 'access' | 'takesBody' | 'creates'>>;
+type Traits = Partial<Pick<Endpoint, 'takesBody' | 'creates'>>;
 
-export const endpoint = <P, R>(
+/** A path to an action. Who may take it is said by the action. */
+export function endpoint<P, R>(
   method: Method,
   path: string,
   action: Action<P, R>,
   read: Read,
   answer: Answer<R>,
-  { access = 'key', takesBody = false, creates = false }: Traits = {},
-): Endpoint => ({ method, path, action: action.name, read, answer, access, takesBody, creates });
+  { takesBody = false, creates = false }: Traits = {},
+): Endpoint {
+  const { name, access } = action;
+  if (access.needs === 'inside') throw new Error(`No path may lead to ${name}, which is for other parts of the system`);
+  return { method, path, action: name, read, answer, isPublic: access.needs === 'anyone', takesBody, creates };
+}

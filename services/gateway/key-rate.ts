@@ -6,7 +6,8 @@ import type { Limits } from '../../contracts/limits.ts';
 
 /** A promise only when another process has to be asked. Throws or rejects with `rate_limited`. */
 export function withinRate(rates: RateLimiter, principal: Principal, limits: Limits): Promise<void> | undefined {
-  const key = principal.kind === 'device' ? `${principal.tenant}/${principal.device}` : `key ${principal.keyId}`;
+  const key =
+    principal.kind === 'device' ? `${principal.tenant}/${principal.device}` : `${principal.kind} ${principal.id}`;
   const taken = rates.take(key);
   if (taken instanceof Promise) return taken.then(it => refuse(it, limits));
   refuse(taken, limits);

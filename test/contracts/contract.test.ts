@@ -5,9 +5,12 @@ import { action, announce, call, contract, event, implement, type Meta } from '.
 import { errorTypeOf, SkeinError } from '../../contracts/errors.ts';
 
 const lamps = contract('lamps', {
-  get: action({ id: 'string' }).returns<{ id: string; lit: boolean }>(),
-  dim: action({ id: 'string', percent: { type: 'number', max: 100, optional: true } }).returns<number>(),
-  who: action({}).returns<string>(),
+  get: action({ id: 'string' }, { needs: 'anyone' }).returns<{ id: string; lit: boolean }>(),
+  dim: action(
+    { id: 'string', percent: { type: 'number', max: 100, optional: true } },
+    { needs: 'anyone' },
+  ).returns<number>(),
+  who: action({}, { needs: 'anyone' }).returns<string>(),
   broke: event<{ id: string }>(),
 });
 

@@ -7,17 +7,20 @@ import { action, announce, type Caller, call, contract, event, implement, typed 
 
 type Lamp = { id: string; lit: boolean };
 const lamps = contract('lamps', {
-  get: action({ id: 'string', verbose: 'boolean|optional' }).returns<Lamp>(),
-  dim: action({ id: 'string', percent: { type: 'number', min: 0, max: 100 } }).returns<number>(),
-  find: action({
-    state: { type: 'enum', values: ['lit', 'dark'] },
-    tags: { type: 'array', optional: true, items: 'string' },
-    near: { type: 'object', props: { lat: 'number', lon: 'number' } },
-    raw: typed<Uint8Array>({ type: 'any' }),
-    hint: typed<{ room: string } | undefined>({ type: 'object', optional: true }),
-    note: { type: 'string', optional: true, nullable: true },
-    room: 'string|nullable|optional',
-  }).returns<Lamp[]>(),
+  get: action({ id: 'string', verbose: 'boolean|optional' }, { needs: 'anyone' }).returns<Lamp>(),
+  dim: action({ id: 'string', percent: { type: 'number', min: 0, max: 100 } }, { needs: 'anyone' }).returns<number>(),
+  find: action(
+    {
+      state: { type: 'enum', values: ['lit', 'dark'] },
+      tags: { type: 'array', optional: true, items: 'string' },
+      near: { type: 'object', props: { lat: 'number', lon: 'number' } },
+      raw: typed<Uint8Array>({ type: 'any' }),
+      hint: typed<{ room: string } | undefined>({ type: 'object', optional: true }),
+      note: { type: 'string', optional: true, nullable: true },
+      room: 'string|nullable|optional',
+    },
+    { needs: 'anyone' },
+  ).returns<Lamp[]>(),
   broke: event<{ id: string; atMs: number }>(),
 });
 const lamp: Lamp = { id: 'a', lit: true };

@@ -20,7 +20,7 @@ const seconds = (text: string, pattern: RegExp): number => Number(pattern.exec(t
 
 /** Paths that a probe or a check asks, and that nobody answers without a key. */
 function deadProbes(text: string): string[] {
-  const open = new Set(HEALTH_ENDPOINTS.filter(it => it.access === 'public').map(it => it.path));
+  const open = new Set(HEALTH_ENDPOINTS.filter(it => it.isPublic).map(it => it.path));
   return [...text.matchAll(/(?:path: |GET |:8080)(\/health\/?\w*)/g)].map(it => it[1]!).filter(path => !open.has(path));
 }
 
@@ -98,5 +98,5 @@ test('the autoscaler goes by a figure that there is', () => {
   assert.ok(samples.some(it => it.name === series && it.type === 'counter'));
   const scrape = read('deploy/prometheus/scrape.yaml');
   const [, path] = /metrics_path: (\S+)/.exec(scrape)!;
-  assert.ok(HEALTH_ENDPOINTS.some(it => it.path === path && it.access === 'application'));
+  assert.ok(HEALTH_ENDPOINTS.some(it => it.path === path && !it.isPublic));
 });

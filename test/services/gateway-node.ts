@@ -8,6 +8,7 @@ import { ServiceBroker, type ServiceSchema } from 'moleculer';
 import pino from 'pino';
 import { openDatabase } from '../../adapters/database/open-database.ts';
 import { readConfig } from '../../config.ts';
+import { guard } from '../../mixins/access-control.ts';
 import { accessService } from '../../services/access.service.ts';
 import { gatewayService } from '../../services/gateway.service.ts';
 import { metricsService } from '../../services/metrics.service.ts';
@@ -19,6 +20,7 @@ export async function startGatewayNode(env: Record<string, string> = {}, service
   const http = createServer();
   const node = { config, database, http, log: pino({ level: 'silent' }) };
   const broker = new ServiceBroker({ nodeID: config.nodeId, logger: false });
+  guard(broker, database);
   for (const service of [accessService(node), metricsService(node), gatewayService(node), ...services])
     broker.createService(service);
   await broker.start();

@@ -6,8 +6,10 @@ import type { Database } from '../../adapters/database/database.ts';
 import { readConfig } from '../../config.ts';
 import { call } from '../../contracts/contract.ts';
 import { health } from '../../contracts/health.contract.ts';
+import { guard } from '../../mixins/access-control.ts';
 import { brokerOptions } from '../../moleculer.config.ts';
 import { healthService } from '../../services/health.service.ts';
+import { program } from '../support/principals.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 
 let redis: RedisServer;
@@ -30,6 +32,7 @@ before(async () => {
   } as unknown as Database;
   for (const address of ['a', 'b']) {
     const broker = new ServiceBroker(brokerOptions(config, address));
+    guard(broker, database);
     broker.createService(healthService({ config, database }));
     await broker.start();
     brokers.push(broker);
@@ -43,7 +46,7 @@ after(async () => {
 
 const ask = (broker: ServiceBroker, tenantId: number) =>
   call(broker, health.devices, {}, {
-    meta: { principal: { kind: 'application', tenant: `t${tenantId}`, tenantId, keyId: 'k', role: 'admin' } },
+    meta: { principal: program(tenantId, `t${tenantId}`) },
   } as never);
 
 test('nodes that share a Redis count the devices of a tenant once, and one whose Redis is emptied answers the same', async () => {

@@ -13,12 +13,14 @@ import { mqtt } from '../../contracts/mqtt.contract.ts';
 import { Fronts } from '../../services/fronts.ts';
 import { mqttService } from '../../services/mqtt.service.ts';
 import { PLACE, ScriptedIngress } from '../adapters/protocols/mqtt/running-mqtt.ts';
+import { ownDevice } from '../support/principals.ts';
 
 const keys = implement(access, {
   async verify({ params: { key, username } }): Promise<Principal> {
     if (key !== 'device') throw new SkeinError('unauthorized', 'The key is not valid');
-    return { kind: 'device', tenant: 'default', tenantId: 1, device: username!, deviceUid: 1 };
+    return ownDevice(1, 'default', username!);
   },
+  verifyCertificate: () => Promise.reject(new SkeinError('unauthorized', 'The certificate is not valid')),
 });
 
 async function start(t: TestContext) {
@@ -63,7 +65,7 @@ test('revoked keys close the live connection of their device', async t => {
   const told = new Promise<number | undefined>(resolve =>
     client.once('disconnect', packet => resolve(packet.reasonCode)),
   );
-  announce(broker, access.revoked, { tenant: 'default', device: 'd1' });
+  announce(broker, access.revoked, { kind: 'device', tenant: 'default', subject: 'd1' });
   assert.equal(await told, 0x98);
   assert.ok(other.connected);
   await Promise.all([client.endAsync(true), other.endAsync()]);

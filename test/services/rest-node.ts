@@ -1,5 +1,5 @@
 /** The services behind REST, on a real broker, a real database and a real HTTP server; without MQTT. */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,8 +11,11 @@ import { newKey } from '../../adapters/access/keys.ts';
 import type { Database } from '../../adapters/database/database.ts';
 import { openStandalone } from '../../adapters/database/node-sessions.ts';
 import { openDatabase } from '../../adapters/database/open-database.ts';
+import { openSealer } from '../../adapters/secrets/sealer.ts';
 import { type Config, readConfig } from '../../config.ts';
+import type { Sealer } from '../../contracts/sealing.ts';
 import type { Ingress } from '../../contracts/uplinks.ts';
+import { guard } from '../../mixins/access-control.ts';
 import { accessService } from '../../services/access.service.ts';
 import { actorsService } from '../../services/actors.service.ts';
 import { clusterService } from '../../services/cluster.service.ts';
@@ -32,6 +35,7 @@ export type RestNode = {
   readonly database: Database;
   readonly broker: ServiceBroker;
   readonly http: Server;
+  readonly sealer: Sealer;
   readonly log: Logger;
   /** What was logged, as JSON lines. */
   readonly logged: string[];
@@ -64,7 +68,9 @@ export async function startRestNode({ engine, env, ingress }: RestNodeOptions = 
   const http = createServer({ maxHeaderSize: config.limits.headersMaxBytes });
   const broker = new ServiceBroker({ nodeID: config.nodeId, logger: false, dependencyInterval: 10 });
   const instanceId = randomUUID();
-  const node = { config, database, log, http, instanceId, address: config.nodeId };
+  guard(broker, database);
+  const sealer = await openSealer(database, randomBytes(32));
+  const node = { config, database, log, sealer, http, instanceId, address: config.nodeId };
   const run = { instanceId, nodeId: config.nodeId, address: config.nodeId, lanes: config.limits.lanes, hosts: true };
   const holdings = await openStandalone(database, run, config.limits);
   const runtime = makeRuntime(node, broker, holdings, () => {});
@@ -93,7 +99,7 @@ export async function startRestNode({ engine, env, ingress }: RestNodeOptions = 
   await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve));
   const adminKey = (await readFile(join(dataDir, 'admin.token'), 'utf8')).trim();
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
-  return { url, adminKey, config, database, broker, http, log, logged, stop };
+  return { url, adminKey, config, database, broker, http, sealer, log, logged, stop };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look at bodies of every shape
@@ -132,8 +138,8 @@ export async function addTenant(node: RestNode, slug: string): Promise<string> {
   const key = newKey('application');
   await node.database.query('INSERT INTO tenant (slug) VALUES ($1)', [slug]);
   await node.database.query(
-    `INSERT INTO api_key (key_id, tenant_id, role, name, secret_hash)
-     SELECT $1, tenant_id, 'admin', 'test', $2 FROM tenant WHERE slug = $3`,
+    `INSERT INTO api_key (key_id, tenant_id, roles, name, secret_hash)
+     SELECT $1, tenant_id, '{admin}', 'test', $2 FROM tenant WHERE slug = $3`,
     [key.id, key.hash, slug],
   );
   return key.text;

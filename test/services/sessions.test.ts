@@ -5,9 +5,11 @@ import { readConfig } from '../../config.ts';
 import type { Principal } from '../../contracts/access.contract.ts';
 import { call } from '../../contracts/contract.ts';
 import { sessions } from '../../contracts/sessions.contract.ts';
+import { guard } from '../../mixins/access-control.ts';
 import { sessionsService } from '../../services/sessions.service.ts';
 import type { Subject } from '../adapters/database/engines.ts';
 import { openAlone, startWithSchema } from '../adapters/database/runs.ts';
+import { ownDevice, program } from '../support/principals.ts';
 
 const AT = new Date('2026-01-01T00:00:00.123Z');
 let subject: Subject;
@@ -34,6 +36,7 @@ before(async () => {
     [tenants[0], AT, await openAlone(database)],
   );
   broker = new ServiceBroker({ logger: false });
+  guard(broker, database);
   broker.createService(sessionsService({ config: readConfig({}), database }));
   await broker.start();
 });
@@ -42,13 +45,7 @@ after(async () => {
   await subject?.stop();
 });
 
-const application = (tenant: number): Principal => ({
-  kind: 'application',
-  tenant: 'x',
-  tenantId: tenants[tenant]!,
-  keyId: 'k',
-  role: 'admin',
-});
+const application = (tenant: number): Principal => program(tenants[tenant]!, 'x');
 const get = (id: string, principal = application(0)) => call(broker, sessions.get, { id }, { meta: { principal } });
 
 test('a connected device: where, how, and since when', async () => {
@@ -80,7 +77,7 @@ test('a device that never connected is offline; one that does not exist, or is n
 
 test('a tenant sees nothing of the sessions of another, and a device only its own', async () => {
   assert.equal((await get('connected', application(1))).status, 'offline');
-  const device: Principal = { kind: 'device', tenant: 'x', tenantId: tenants[0]!, device: 'left', deviceUid: 1 };
+  const device: Principal = ownDevice(tenants[0]!, 'x', 'left');
   assert.equal((await get('left', device)).status, 'offline');
   await assert.rejects(get('connected', device), { type: 'forbidden' });
 });
@@ -98,6 +95,6 @@ test('an application lists the devices of its tenant with their sessions, page b
   await assert.rejects(list({ status: 'online', cursor: first.nextCursor! }), { type: 'invalid_request' });
   await assert.rejects(list({ cursor: first.nextCursor! }, application(1)), { type: 'invalid_request' });
   await assert.rejects(list({ status: 'gone' }), { type: 'VALIDATION_ERROR' });
-  const device: Principal = { kind: 'device', tenant: 'x', tenantId: tenants[0]!, device: 'left', deviceUid: 1 };
+  const device: Principal = ownDevice(tenants[0]!, 'x', 'left');
   await assert.rejects(list({}, device), { type: 'forbidden' });
 });

@@ -7,9 +7,11 @@ import { call } from '../../contracts/contract.ts';
 import { twins } from '../../contracts/twins.contract.ts';
 import { NO_TWIN, type TwinRecord } from '../../contracts/twins.ts';
 import type { Ingress } from '../../contracts/uplinks.ts';
+import { guard } from '../../mixins/access-control.ts';
 import { twinsService } from '../../services/twins.service.ts';
 import type { Subject } from '../adapters/database/engines.ts';
 import { startWithSchema } from '../adapters/database/runs.ts';
+import { ownDevice, program } from '../support/principals.ts';
 
 const noWay: Ingress = { load: () => 0, receive: () => assert.fail('nothing is sent') };
 const HEAT: TwinRecord = { ...NO_TWIN, desired: { version: 4, document: { mode: 'heat' }, times: { mode: 1 } } };
@@ -37,6 +39,7 @@ before(async () => {
     },
   });
   broker = new ServiceBroker({ logger: false });
+  guard(broker, database);
   broker.createService(
     twinsService({ config: readConfig({}), database: counting }, noWay, { twinOf: ({ key }) => memory.get(key) }),
   );
@@ -49,7 +52,7 @@ after(async () => {
 
 const get = async (id: string, tenant = 'one') => {
   queries = 0;
-  const principal: Principal = { kind: 'application', tenant, tenantId, keyId: 'k', role: 'admin' };
+  const principal: Principal = program(tenantId, tenant);
   const { desired, desiredVersion } = await call(broker, twins.get, { id }, { meta: { principal } });
   return { desired, desiredVersion, queries };
 };
@@ -67,7 +70,7 @@ test('the memory of one tenant is not shown to another, nor to another device', 
   memory.set('two/b', HEAT);
   await assert.rejects(get('b'), { type: 'not_found' });
   assert.equal((await get('b', 'two')).desiredVersion, 4);
-  const principal: Principal = { kind: 'device', tenant: 'two', tenantId, device: 'c', deviceUid: 1 };
+  const principal: Principal = ownDevice(tenantId, 'two', 'c');
   await assert.rejects(call(broker, twins.get, { id: 'b' }, { meta: { principal } }), { type: 'forbidden' });
 });
 

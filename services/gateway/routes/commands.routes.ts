@@ -4,19 +4,18 @@ import { commandAndFields, listingOfDevice, newCommand, taken } from '../command
 import { type Endpoint, endpoint } from '../endpoint.ts';
 import { listing, pathId } from '../readings.ts';
 
-const operators = { access: 'application' } as const;
-const create = { ...operators, takesBody: true, creates: true };
-const change = { ...operators, takesBody: 'optional' } as const;
+const create = { takesBody: true, creates: true };
+const change = { takesBody: 'optional' } as const;
 
 export const commandRoutes: readonly Endpoint[] = [
   endpoint('POST', '/devices/:id/commands', commands.send, newCommand, taken, create),
   endpoint('GET', '/devices/:id/commands', commands.listOfDevice, listingOfDevice, plain),
-  endpoint('GET', '/commands', commands.list, listing, plain, operators),
+  endpoint('GET', '/commands', commands.list, listing, plain),
   endpoint('GET', '/commands/:id', commands.get, pathId, plain),
   endpoint('POST', '/commands/:id/cancel', commands.cancel, commandAndFields, plain, change),
   endpoint('POST', '/commands/:id/resend', commands.resend, commandAndFields, taken, {
     ...change,
     creates: true,
   }),
-  endpoint('GET', '/dead-letters/commands', commands.listDeadLetters, listing, plain, operators),
+  endpoint('GET', '/dead-letters/commands', commands.listDeadLetters, listing, plain),
 ];

@@ -10,6 +10,5 @@ export const eventRoutes: readonly Endpoint[] = [
     events.list,
     request => ({ ...listing(request), wait: numberOf(request.query.wait) }),
     plain,
-    { access: 'application' },
   ),
 ];

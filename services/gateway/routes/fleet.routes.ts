@@ -6,8 +6,7 @@ import { plain } from '../answers.ts';
 import { type ApiRequest, type Endpoint, endpoint, type Read, type Reply } from '../endpoint.ts';
 import { conditionOf, listing, noQuery, numberOf, objectOf, pathId, versionOf } from '../readings.ts';
 
-const operators = { access: 'application' } as const;
-const put = { ...operators, takesBody: true };
+const put = { takesBody: true };
 const create = { ...put, creates: true };
 
 /** The fields of the body, of which none has the name of something that is said elsewhere in the request. */
@@ -55,25 +54,25 @@ const writtenGroup = ({ group, isNew }: { group: GroupView; isNew: boolean }) =>
 const begun = (body: JobView): Reply => ({ status: 202, headers: { Location: `/api/v1/jobs/${body.id}` }, body });
 
 export const fleetRoutes: readonly Endpoint[] = [
-  endpoint('GET', '/device-types', deviceTypes.list, listing, plain, operators),
-  endpoint('GET', '/device-types/:name', deviceTypes.get, named, versioned, operators),
+  endpoint('GET', '/device-types', deviceTypes.list, listing, plain),
+  endpoint('GET', '/device-types/:name', deviceTypes.get, named, versioned),
   endpoint('PUT', '/device-types/:name', deviceTypes.put, versionedFields, writtenType, put),
-  endpoint('DELETE', '/device-types/:name', deviceTypes.remove, namedVersion, plain, operators),
+  endpoint('DELETE', '/device-types/:name', deviceTypes.remove, namedVersion, plain),
 
-  endpoint('GET', '/groups', groups.list, listing, plain, operators),
-  endpoint('GET', '/groups/:name', groups.get, named, versioned, operators),
+  endpoint('GET', '/groups', groups.list, listing, plain),
+  endpoint('GET', '/groups/:name', groups.get, named, versioned),
   endpoint('PUT', '/groups/:name', groups.put, versionedFields, writtenGroup, put),
-  endpoint('DELETE', '/groups/:name', groups.remove, namedVersion, plain, operators),
-  endpoint('GET', '/groups/:name/devices', groups.devices, namedList, plain, operators),
+  endpoint('DELETE', '/groups/:name', groups.remove, namedVersion, plain),
+  endpoint('GET', '/groups/:name/devices', groups.devices, namedList, plain),
   endpoint('POST', '/groups/:name/devices', groups.add, namedFields, plain, put),
-  endpoint('PUT', '/groups/:name/devices/:id', groups.addOne, namedDevice, plain, operators),
-  endpoint('DELETE', '/groups/:name/devices/:id', groups.removeOne, namedDevice, plain, operators),
+  endpoint('PUT', '/groups/:name/devices/:id', groups.addOne, namedDevice, plain),
+  endpoint('DELETE', '/groups/:name/devices/:id', groups.removeOne, namedDevice, plain),
 
   endpoint('POST', '/jobs', jobs.create, job, begun, create),
   endpoint('POST', '/commands', jobs.create, commandForMany, begun, create),
   endpoint('PATCH', '/twins/desired', jobs.create, desiredOfMany, begun, create),
-  endpoint('GET', '/jobs', jobs.list, listing, plain, operators),
-  endpoint('GET', '/jobs/:id', jobs.get, pathId, plain, operators),
-  endpoint('GET', '/jobs/:id/items', jobs.items, jobItems, plain, operators),
-  endpoint('POST', '/jobs/:id/cancel', jobs.cancel, pathId, plain, operators),
+  endpoint('GET', '/jobs', jobs.list, listing, plain),
+  endpoint('GET', '/jobs/:id', jobs.get, pathId, plain),
+  endpoint('GET', '/jobs/:id/items', jobs.items, jobItems, plain),
+  endpoint('POST', '/jobs/:id/cancel', jobs.cancel, pathId, plain),
 ];

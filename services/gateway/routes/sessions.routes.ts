@@ -5,5 +5,5 @@ import { listing, pathId } from '../readings.ts';
 
 export const sessionRoutes: readonly Endpoint[] = [
   endpoint('GET', '/devices/:id/session', sessions.get, pathId, plain),
-  endpoint('GET', '/sessions', sessions.list, listing, plain, { access: 'application' }),
+  endpoint('GET', '/sessions', sessions.list, listing, plain),
 ];

@@ -24,7 +24,6 @@ const twinNowOrThen = (twin: TwinView | PastTwinView): Reply => ('at' in twin ? 
 export const twinRoutes: readonly Endpoint[] = [
   endpoint('GET', '/devices/:id/twin', twins.get, twinAt, twinNowOrThen),
   endpoint('PATCH', '/devices/:id/twin/desired', twins.patchDesired, desiredPatch, versionedTwin, {
-    access: 'application',
     takesBody: true,
   }),
 ];

@@ -19,6 +19,7 @@ import {
   STORED,
   type Uplink,
 } from '../../../../contracts/uplinks.ts';
+import { ownDevice, program } from '../../../support/principals.ts';
 
 /**
  * Settles what it is given as `outcomeOf` says; what that leaves undefined is held until `settle`. Sessions it numbers as the
@@ -120,8 +121,8 @@ export type Options = {
 export async function keys(key: string, username: string): Promise<Principal> {
   const [tenant, name] = username.includes('/') ? (username.split('/') as [string, string]) : ['default', username];
   const tenantId = tenant === 'default' ? 1 : 2;
-  if (key === 'device') return { kind: 'device', tenant, tenantId, device: name, deviceUid: 1 };
-  if (key === 'application') return { kind: 'application', tenant, tenantId, keyId: 'k', role: 'admin' };
+  if (key === 'device') return ownDevice(tenantId, tenant, name);
+  if (key === 'application') return program(tenantId, tenant);
   throw new SkeinError('unauthorized', 'The key is not valid');
 }
 

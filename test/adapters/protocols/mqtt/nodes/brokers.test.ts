@@ -7,6 +7,7 @@ import pino from 'pino';
 import { readConfig } from '../../../../../config.ts';
 import { access } from '../../../../../contracts/access.contract.ts';
 import { call, implement } from '../../../../../contracts/contract.ts';
+import { SkeinError } from '../../../../../contracts/errors.ts';
 import { mqtt } from '../../../../../contracts/mqtt.contract.ts';
 import { brokerOptions } from '../../../../../moleculer.config.ts';
 import { Fronts } from '../../../../../services/fronts.ts';
@@ -39,7 +40,12 @@ async function startNode(t: TestContext, name: string, natsUrl: string, ingress:
   const config = { ...readConfig({ SKEIN_NODE_ID: name }), natsUrl, host: '127.0.0.1', mqttPort: 0 };
   const address = `${name}-run`;
   const broker = new ServiceBroker({ ...brokerOptions(config, address), logger: false });
-  broker.createService(implement(access, { verify: ({ params: { key, username } }) => keys(key, username!) }));
+  broker.createService(
+    implement(access, {
+      verify: ({ params: { key, username } }) => keys(key, username!),
+      verifyCertificate: () => Promise.reject(new SkeinError('unauthorized', 'The certificate is not valid')),
+    }),
+  );
   const place = { instanceId: `instance of ${name}`, address, nodeId: name };
   broker.createService(
     mqttService({ config, log: pino({ level: 'silent' }), http: createServer() }, ingress, place, new Fronts()),
