@@ -6,9 +6,22 @@ import { parseSystemKey } from './contracts/sealing.ts';
 
 export const SERVICES = [
   'access',
+  'audit',
+  'auth',
+  'organizations',
+  'users',
+  'roles',
+  'api-keys',
   'devices',
+  'credentials',
+  'certificates',
+  'provisioning',
+  'imports',
   'device-types',
   'groups',
+  'assets',
+  'locations',
+  'capabilities',
   'actors',
   'telemetry',
   'twins',
@@ -16,6 +29,7 @@ export const SERVICES = [
   'jobs',
   'dead-letters',
   'retention',
+  'security',
   'health',
   'metrics',
   'sessions',
@@ -43,8 +57,12 @@ export type Config = {
   readonly natsUrl: string | undefined;
   /** Absent: caches and rates are each process's own. */
   readonly redisUrl: string | undefined;
-  /** Seals the secrets in the database. Absent: a file of the data directory. */
+  /** Seals the secrets in the database; as it is, or a file that has it. Both absent: a file of the data directory. */
   readonly secretKey: Uint8Array | undefined;
+  readonly secretKeyFile: string | undefined;
+  /** The one before, while it is being replaced. */
+  readonly secretKeyPrevious: Uint8Array | undefined;
+  readonly secretKeyPreviousFile: string | undefined;
   /** With TLS; absent: none of these listens. */
   readonly mqttsPort: number | undefined;
   readonly httpsPort: number | undefined;
@@ -80,7 +98,7 @@ export class ConfigError extends Error {
 }
 
 /** Values that are never shown: they may hold a password. */
-const SECRET = new Set(['DATABASE_URL', 'NATS_URL', 'REDIS_URL', 'SKEIN_SECRET_KEY']);
+const SECRET = new Set(['DATABASE_URL', 'NATS_URL', 'REDIS_URL', 'SKEIN_SECRET_KEY', 'SKEIN_SECRET_KEY_PREVIOUS']);
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -111,6 +129,8 @@ export function readConfig(env: Environment): Config {
     take<number | undefined>(name, undefined, wholeNumber(0, 65_535), 'a port, 0 to 65535');
   const optionalText = (name: string, wanted: string) =>
     take<string | undefined>(name, undefined, text => text, wanted);
+  const optionalKey = (name: string) =>
+    take(name, undefined, parseSystemKey, '32 bytes as base64 or hex (openssl rand -base64 32)');
   const list = (name: string, isItem: (text: string) => boolean, wanted: string) =>
     take<readonly string[]>(name, [], text => listOf(text, isItem), wanted);
   const oidcIssuer = take<string | undefined>(
@@ -166,12 +186,10 @@ export function readConfig(env: Environment): Config {
       text => (isUrl(text, ['redis:', 'rediss:']) ? text : undefined),
       'a redis:// or rediss:// URL',
     ),
-    secretKey: take<Uint8Array | undefined>(
-      'SKEIN_SECRET_KEY',
-      undefined,
-      parseSystemKey,
-      '32 bytes as base64 or hex (openssl rand -base64 32)',
-    ),
+    secretKey: optionalKey('SKEIN_SECRET_KEY'),
+    secretKeyFile: optionalText('SKEIN_SECRET_KEY_FILE', 'a file'),
+    secretKeyPrevious: optionalKey('SKEIN_SECRET_KEY_PREVIOUS'),
+    secretKeyPreviousFile: optionalText('SKEIN_SECRET_KEY_PREVIOUS_FILE', 'a file'),
     mqttsPort: optionalPort('SKEIN_MQTTS_PORT'),
     httpsPort: optionalPort('SKEIN_HTTPS_PORT'),
     tlsCert: optionalText('SKEIN_TLS_CERT', 'a file'),
@@ -203,14 +221,16 @@ export function readConfig(env: Environment): Config {
   for (const name of Object.keys(env))
     if (name.startsWith('SKEIN_') && !name.startsWith('SKEIN_TEST_') && !known.has(name))
       problems.push(`${name} is not a setting of Skein (docs/configuration.md lists them)`);
-  if (problems.length === 0) problems.push(...contradictions(config));
+  if (problems.length === 0) problems.push(...contradictions(config), ...keysTwice(config));
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze({ ...config, services: Object.freeze(config.services), limits: Object.freeze(limits) });
 }
 
 /** What is wrong with settings that are right one by one. */
-function contradictions({ natsUrl, databaseUrl, services }: Config): string[] {
+function contradictions({ natsUrl, databaseUrl, services, tlsCert, tlsKey }: Config): string[] {
   const found: string[] = [];
+  if ((tlsCert === undefined) !== (tlsKey === undefined))
+    found.push('SKEIN_TLS_CERT and SKEIN_TLS_KEY belong together: set both, or neither');
   if (natsUrl !== undefined && databaseUrl === undefined)
     found.push(
       'NATS_URL is set, but DATABASE_URL is not: several nodes need one database server that all of them reach',
@@ -219,6 +239,22 @@ function contradictions({ natsUrl, databaseUrl, services }: Config): string[] {
   if (natsUrl === undefined && senders.length > 0 && !services.includes('actors'))
     found.push(
       `SKEIN_SERVICES has ${senders.join(', ')} but not actors, and without NATS_URL no other node can take the messages`,
+    );
+  return found;
+}
+
+/** Of two that say the same thing it would not be known which one counts. */
+function keysTwice(config: Config): string[] {
+  const found: string[] = [];
+  const given = config.secretKey !== undefined || config.secretKeyFile !== undefined;
+  const before = config.secretKeyPrevious !== undefined || config.secretKeyPreviousFile !== undefined;
+  if (config.secretKey !== undefined && config.secretKeyFile !== undefined)
+    found.push('SKEIN_SECRET_KEY and SKEIN_SECRET_KEY_FILE are both set: set one of them');
+  if (config.secretKeyPrevious !== undefined && config.secretKeyPreviousFile !== undefined)
+    found.push('SKEIN_SECRET_KEY_PREVIOUS and SKEIN_SECRET_KEY_PREVIOUS_FILE are both set: set one of them');
+  if (before && !given)
+    found.push(
+      'The previous key is set (SKEIN_SECRET_KEY_PREVIOUS), but not the one that replaces it: set SKEIN_SECRET_KEY or SKEIN_SECRET_KEY_FILE',
     );
   return found;
 }

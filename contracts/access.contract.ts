@@ -23,6 +23,8 @@ export type DevicePrincipal = {
   readonly deviceUid: number;
   /** Null: all. */
   readonly scopes: readonly DeviceScope[] | null;
+  /** When its credential ends by itself, milliseconds since 1970: what it opened is closed then. Absent: never. */
+  readonly expiresAtMs?: number;
 };
 
 /** A program with an API key (`application`), or a person (`user`). */
@@ -37,6 +39,10 @@ export type MemberPrincipal = {
   readonly grants: readonly Grant[];
   /** Of the organization that runs the system. */
   readonly isOperator: boolean;
+  /** As of a device. */
+  readonly expiresAtMs?: number;
+  /** The login that its access token is of, so that the end of that login ends what it opened. */
+  readonly login?: string;
 };
 
 /** The certificate that a client showed in its TLS handshake, which has already found that our authority signed it. */
@@ -81,12 +87,14 @@ export type Revocation = {
 export const access = contract('access', {
   /**
    * Checks a key or token. `username` is given by MQTT: `{deviceId}` or `{tenant}/{deviceId}`, and must be the credential's own device; an
-   * application's takes any username. Rejects with `unauthorized`, never saying which part was wrong.
+   * application's takes any username. Rejects with `unauthorized`, never saying which part was wrong. `isFresh`: what is remembered does not
+   * count, for one who knows of a revocation that may not have been heard of there.
    */
   verify: action(
     {
       key: 'string',
       username: 'string|optional',
+      isFresh: 'boolean|optional',
       presented: typed<Presented | undefined>({ type: 'object', optional: true }),
     },
     { needs: 'inside' },
@@ -96,6 +104,7 @@ export const access = contract('access', {
     {
       certificate: typed<ClientCertificate>({ type: 'object' }),
       username: 'string|optional',
+      isFresh: 'boolean|optional',
       presented: typed<Presented | undefined>({ type: 'object', optional: true }),
     },
     { needs: 'inside' },

@@ -16,6 +16,12 @@ export const ERRORS = {
   },
   invalid_json: { status: 400, retry: false, title: 'The body is not JSON', todo: 'Send JSON, encoded as UTF-8.' },
   unauthorized: { status: 401, retry: false, title: 'No valid key', todo: 'Send Authorization: Bearer <API key>.' },
+  second_factor_needed: {
+    status: 401,
+    retry: false,
+    title: 'A second factor is needed',
+    todo: 'Send totp, the code of the authenticator app, or recoveryCode as well.',
+  },
   forbidden: { status: 403, retry: false, title: 'Not allowed', todo: 'Use a key whose role allows this.' },
   not_found: { status: 404, retry: false, title: 'Not found', todo: 'Check the path and the id.' },
   method_not_allowed: { status: 405, retry: false, title: 'Method not allowed', todo: 'See the Allow header.' },
@@ -26,11 +32,29 @@ export const ERRORS = {
     title: 'Idempotency key used for another request',
     todo: 'Use a new Idempotency-Key.',
   },
+  quota_exceeded: {
+    status: 409,
+    retry: false,
+    title: 'The quota of the organization is used up',
+    todo: 'Remove what is no longer needed, or have the quota raised; the detail says which one.',
+  },
   lifecycle_conflict: {
     status: 409,
     retry: false,
     title: 'The device is not in a state that allows this',
     todo: 'See the lifecycle of the device.',
+  },
+  already_provisioned: {
+    status: 409,
+    retry: false,
+    title: 'The device has its credentials already',
+    todo: 'When they were lost, an operator lets it be provisioned again: DELETE /provisioning/batches/{id}/devices/{deviceId}.',
+  },
+  provisioning_closed: {
+    status: 403,
+    retry: false,
+    title: 'The batch takes no more devices',
+    todo: 'An operator opens it, or raises its maxDevices or its expiresAt.',
   },
   command_unknown: {
     status: 422,
@@ -43,6 +67,18 @@ export const ERRORS = {
     retry: false,
     title: 'The parameters do not fit the command',
     todo: 'See the schema of the command in the device type; the detail says what does not fit.',
+  },
+  too_many_credentials: {
+    status: 409,
+    retry: false,
+    title: 'The device has too many keys, tokens or certificates',
+    todo: 'Revoke some, or wait until some have ended.',
+  },
+  properties_invalid: {
+    status: 422,
+    retry: false,
+    title: 'The properties do not fit the capability',
+    todo: 'See the properties of the device type; the detail says what does not fit.',
   },
   too_many_commands: {
     status: 409,

@@ -5,10 +5,12 @@
 import type { ActionSchema, Context, Middleware, ServiceBroker } from 'moleculer';
 import type { Database } from '../adapters/database/database.ts';
 import type { DeviceLimit, DevicePrincipal, MemberPrincipal } from '../contracts/access.contract.ts';
+import { isUuid } from '../contracts/addresses.ts';
+import { audit, type RefusedAct } from '../contracts/audit.contract.ts';
 import type { Access, Meta } from '../contracts/contract.ts';
 import { SkeinError } from '../contracts/errors.ts';
 import type { Permission } from '../contracts/permissions.ts';
-import { NO_LIMIT, noteLimit } from './callers.ts';
+import { NO_LIMIT, nameOf, noteLimit } from './callers.ts';
 import { unknownDevice } from './unknown-device.ts';
 
 type Called = Context<Record<string, unknown>, Meta>;
@@ -32,28 +34,42 @@ export const accessControl = (fits: Fits): Middleware => ({
     // Moleculer's own tell of nodes and services; nothing leads to them from outside.
     if (access === undefined && isMoleculers(action)) return next;
     if (access === undefined) throw new Error(`The action ${name} does not say who may call it`);
-    return access.needs === 'anyone' || access.needs === 'inside' ? next : guarded(next, access, fits);
+    return access.needs === 'anyone' || access.needs === 'inside' ? next : guarded(next, name, access, fits);
   },
 });
 
 const isMoleculers = ({ name }: ActionSchema): boolean => name?.startsWith('$node.') === true;
 
-function guarded(next: Handler, access: Access, fits: Fits): Handler {
+function guarded(next: Handler, action: string, access: Access, fits: Fits): Handler {
   const needed = typeof access.needs === 'string' ? [access.needs] : access.needs;
   return ctx => {
     const { principal } = ctx.meta;
     if (principal === undefined) return Promise.reject(new SkeinError('unauthorized', 'A key is needed'));
     if (principal.kind === 'device') {
       const refusal = refusalOfDevice(principal, access, ctx.params);
-      return refusal === undefined ? next(ctx) : Promise.reject(refusal);
+      return refusal === undefined ? next(ctx) : refuse(ctx, action, refusal);
     }
     if (access.needs === 'signed-in') return next(ctx);
     if (access.needs === 'nobody') return Promise.reject(new SkeinError('forbidden', 'Only a device may do this'));
     const limit = limitFor(principal, needed as Permission[]);
-    if (limit === undefined) return Promise.reject(lacks(needed));
+    if (limit === undefined) return refuse(ctx, action, lacks(needed));
     if (limit === null || access.of === 'nothing') return next(ctx);
     return limited(next, ctx, principal, access.of, limit, fits);
   };
+}
+
+/** Whoever asks for what it may not have is written down. */
+function refuse(ctx: Called, action: string, error: SkeinError): Promise<never> {
+  const { principal, address = null } = ctx.meta;
+  const refused = {
+    tenantId: principal!.tenantId,
+    actor: nameOf(principal!),
+    act: 'access.refused',
+    target: action,
+    address,
+  };
+  ctx.broker.emit(audit.refused.name, refused satisfies RefusedAct);
+  return Promise.reject(error);
 }
 
 function refusalOfDevice(
@@ -110,7 +126,8 @@ const limitJson = (limits: readonly DeviceLimit[], userId: string): string =>
     types: limits.flatMap(it => it.types ?? []),
     tags: limits.flatMap(it => it.tags ?? []),
     groups: limits.flatMap(it => it.groups ?? []),
-    ...(limits.some(it => it.claimed) && { claimedBy: userId }),
+    // Only users claim devices.
+    ...(limits.some(it => it.claimed) && isUuid(userId) && { claimedBy: userId }),
   });
 
 const lacks = (needed: readonly string[]): SkeinError =>

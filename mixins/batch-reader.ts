@@ -44,14 +44,14 @@ export class BatchReader<K, V> {
     return entry.promise;
   }
 
-  /** After what this turn of the event loop still brings, so that many requests at once are one query. */
   #start(): void {
     this.#underWay++;
-    setImmediate(() => void this.#run());
+    void this.#run();
   }
 
   async #run(): Promise<void> {
     while (this.#waiting.size > 0) {
+      await this.#gather();
       const batch = this.#take();
       try {
         const found = await this.#options.read(batch.map(([, entry]) => entry.key));
@@ -61,6 +61,14 @@ export class BatchReader<K, V> {
       }
     }
     this.#underWay--;
+  }
+
+  /** As long as each turn of the event loop brings more: a query costs as much as many keys in it, and who asks at once is answered at once. */
+  async #gather(): Promise<void> {
+    for (let before = 0; this.#waiting.size > before && this.#waiting.size < this.#options.batchMaxKeys; ) {
+      before = this.#waiting.size;
+      await new Promise(setImmediate);
+    }
   }
 
   #take(): [string, Waiting<K, V>][] {

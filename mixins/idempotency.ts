@@ -7,7 +7,7 @@ import type { Database, Transaction } from '../adapters/database/database.ts';
 import type { Meta } from '../contracts/contract.ts';
 import { SkeinError } from '../contracts/errors.ts';
 import type { Sealer } from '../contracts/sealing.ts';
-import { memberOf, nameOf } from './callers.ts';
+import { callerOf, nameOf } from './callers.ts';
 import { canonicalJson } from './canonical-json.ts';
 
 /** Answers are kept sealed: a new key may be in them. */
@@ -17,7 +17,7 @@ type Sealed = { readonly sealed: string };
 export type Kept = { readonly database: Database; readonly sealer: Sealer; readonly idempotencyKeepHours: number };
 
 /**
- * Answers with what `work` answers; for a key seen before, with what it answered then. Without a key `work` runs by itself.
+ * Answers with what `work` answers; for a key seen before, with what it answered then. Without a key `work` runs in a transaction by itself.
  *
  * @param request what must be the same for the same key: else rejects with `idempotency_key_reused`
  */
@@ -28,8 +28,8 @@ export async function once<T>(
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
   const { idempotency } = ctx.meta;
-  if (idempotency === undefined) return work(database);
-  const caller = memberOf(ctx);
+  if (idempotency === undefined) return database.transaction(work);
+  const caller = callerOf(ctx);
   // Each caller has its own keys: what is kept may be for nobody else.
   const row = [caller.tenantId, `${nameOf(caller)}/${idempotency.key}`] as const;
   const about = `idempotency ${row.join(' ')}`;

@@ -8,6 +8,7 @@ import { Host } from '../actors/runtime/host.ts';
 import { Intake } from '../actors/runtime/intake.ts';
 import { Router } from '../actors/runtime/router.ts';
 import { undelivered } from '../actors/runtime/undelivered.ts';
+import { type Verified, VerifiedKeys } from '../adapters/access/verified-keys.ts';
 import { deliverOver } from '../adapters/bus/deliver.ts';
 import { watchNats } from '../adapters/bus/nats-link.ts';
 import { pushOver, tellOver } from '../adapters/bus/push.ts';
@@ -49,6 +50,8 @@ export type Runtime = {
   readonly fronts: Fronts;
   /** Callers of this process that wait for the end of commands. */
   readonly waiters: Waiters;
+  /** Credentials that this process has found good. */
+  readonly verified: VerifiedKeys<Verified>;
 };
 
 const system = { clock: systemClock, scheduler: systemScheduler, random: systemRandom };
@@ -68,6 +71,7 @@ export function makeRuntime(
   const shards = new ShardMap();
   const fronts = new Fronts();
   const waiters = new Waiters(limits.commandWaiters);
+  const verified = new VerifiedKeys<Verified>(limits.keyCacheEntries, limits.keyCacheSeconds);
   const router = new Router({ ...system, limits, instanceId, shards, deliver: deliverOver(broker, address, limits) });
   const hosting = config.services.includes('actors')
     ? makeHosting(node, { broker, router, fronts, waiters, onFenced })
@@ -87,7 +91,7 @@ export function makeRuntime(
   });
   const alone = database.engine === 'pglite' ? holdings : undefined;
   const twinOf = (it: DeviceAddress) => (membership.isCurrent ? hosting?.host.twinOf(it) : undefined);
-  return { router, shards, membership, hosting, alone, twinOf, fronts, waiters };
+  return { router, shards, membership, hosting, alone, twinOf, fronts, waiters, verified };
 }
 
 type HostingParts = Pick<Runtime, 'router' | 'fronts' | 'waiters'> & {

@@ -5,16 +5,25 @@
  */
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import type { Principal } from '../../contracts/access.contract.ts';
 
 /** Says when a check began; a `forget` since then makes its result too old to keep. */
 export type CheckStart = number;
-/** `owners`: whom `forget` may name. `expiresAtMs`: milliseconds since 1970. */
-export type Expiring = { readonly owners: readonly string[]; readonly expiresAtMs: number | undefined };
+export type Expiring = {
+  /** Whom `forget` may name: itself, its device or user, its roles, its tenant. */
+  readonly owners: readonly string[];
+  /** When it ends by itself, milliseconds since 1970; undefined: never. */
+  readonly expiresAtMs: number | undefined;
+};
+
+export type Verified = Expiring & { readonly principal: Principal };
 
 type Clock = { now(): number };
 
 export class VerifiedKeys<T extends Expiring> {
   readonly #entries: LRUCache<string, T>;
+  /** Digests of those that were good once. */
+  readonly #before: LRUCache<string, true>;
   readonly #byOwner = new Map<string, Set<string>>();
   readonly #wallClock: Clock;
   readonly #keepMs: number;
@@ -24,6 +33,7 @@ export class VerifiedKeys<T extends Expiring> {
   constructor(entries: number, seconds: number, clock: Clock = performance, wallClock: Clock = Date) {
     this.#wallClock = wallClock;
     this.#keepMs = seconds * 1000;
+    this.#before = new LRUCache({ max: entries });
     this.#entries = new LRUCache({
       max: entries,
       ttl: this.#keepMs,
@@ -42,6 +52,11 @@ export class VerifiedKeys<T extends Expiring> {
     return this.#entries.get(digestOf(key));
   }
 
+  /** Whether it was good once, which says nothing of whether it still is. */
+  wasGood(key: string): boolean {
+    return this.#before.has(digestOf(key));
+  }
+
   checkStarts(): CheckStart {
     return this.#forgotten;
   }
@@ -52,6 +67,7 @@ export class VerifiedKeys<T extends Expiring> {
     const leftMs = (value.expiresAtMs ?? Number.POSITIVE_INFINITY) - this.#wallClock.now();
     if (leftMs <= 0) return;
     const digest = digestOf(key);
+    this.#before.set(digest, true);
     this.#entries.set(digest, value, { ttl: Math.min(this.#keepMs, leftMs) });
     for (const owner of value.owners) {
       const digests = this.#byOwner.get(owner);

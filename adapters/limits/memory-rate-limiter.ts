@@ -16,13 +16,13 @@ export class MemoryRateLimiter implements RateLimiter {
     this.#buckets = new LRUCache({ max: keys });
   }
 
-  take(key: string, cost = 1): Taken {
-    const { perSecond, burst } = this.#rate;
+  take(key: string, cost = 1, rate = this.#rate): Taken {
+    const { perSecond, burst } = rate;
     const nowMs = this.#clock.now();
-    const bucket = this.#buckets.get(key) ?? this.#newBucket(key, nowMs);
+    const bucket = this.#buckets.get(key) ?? this.#newBucket(key, nowMs, burst);
     bucket.tokens = Math.min(burst, bucket.tokens + ((nowMs - bucket.atMs) * perSecond) / 1000);
     bucket.atMs = nowMs;
-    if (bucket.tokens < cost) return refused(cost - bucket.tokens, this.#rate);
+    if (bucket.tokens < cost) return refused(cost - bucket.tokens, rate);
     bucket.tokens -= cost;
     return ALLOWED;
   }
@@ -31,8 +31,8 @@ export class MemoryRateLimiter implements RateLimiter {
     this.#buckets.clear();
   }
 
-  #newBucket(key: string, nowMs: number): Bucket {
-    const bucket = { tokens: this.#rate.burst, atMs: nowMs };
+  #newBucket(key: string, nowMs: number, burst: number): Bucket {
+    const bucket = { tokens: burst, atMs: nowMs };
     this.#buckets.set(key, bucket);
     return bucket;
   }

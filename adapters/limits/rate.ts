@@ -5,8 +5,11 @@ export type Rate = { readonly perSecond: number; readonly burst: number };
 export type Taken = { readonly allowed: boolean; readonly retryAfterMs: number };
 
 export interface RateLimiter {
-  /** Takes `cost` from the bucket of `key`, all or nothing. An answer that is there at once is no promise: nobody has to wait for it. */
-  take(key: string, cost?: number): Taken | Promise<Taken>;
+  /**
+   * Takes `cost` from the bucket of `key`, all or nothing; a negative one gives back. An answer that is there at once is no promise: nobody
+   * has to wait for it. `rate`: of this bucket, when it has one of its own.
+   */
+  take(key: string, cost?: number, rate?: Rate): Taken | Promise<Taken>;
   close(): void;
 }
 

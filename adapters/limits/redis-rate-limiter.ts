@@ -39,8 +39,8 @@ export class RedisRateLimiter implements RateLimiter {
     this.#prefix = `skein:rate:${name}:`;
   }
 
-  take(key: string, cost = 1): Taken | Promise<Taken> {
-    return this.#link.usable ? this.#takeShared(key, cost) : this.#alone.take(key, cost);
+  take(key: string, cost = 1, rate = this.#rate): Taken | Promise<Taken> {
+    return this.#link.usable ? this.#takeShared(key, cost, rate) : this.#alone.take(key, cost, rate);
   }
 
   close(): void {
@@ -48,14 +48,14 @@ export class RedisRateLimiter implements RateLimiter {
     this.#alone.close();
   }
 
-  async #takeShared(key: string, cost: number): Promise<Taken> {
-    const { perSecond, burst } = this.#rate;
+  async #takeShared(key: string, cost: number, rate: Rate): Promise<Taken> {
+    const { perSecond, burst } = rate;
     const missing = await this.#link.ask((client: Scripted) => {
       // Sent once for each connection; from then on only its hash travels.
       if (client.skeinTake === undefined) client.defineCommand('skeinTake', { numberOfKeys: 1, lua: TAKE });
       return client.skeinTake!(this.#prefix + key, perSecond, burst, cost);
     });
-    if (missing === undefined) return this.#alone.take(key, cost);
-    return Number(missing) > 0 ? refused(Number(missing), this.#rate) : ALLOWED;
+    if (missing === undefined) return this.#alone.take(key, cost, rate);
+    return Number(missing) > 0 ? refused(Number(missing), rate) : ALLOWED;
   }
 }

@@ -1,13 +1,8 @@
 /** What all kinds of credentials have in common: how they are checked, and what may end them. */
-import type { Presented, Principal, Revocation } from '../../contracts/access.contract.ts';
+import type { Verified } from '../../adapters/access/verified-keys.ts';
+import type { Presented, Revocation } from '../../contracts/access.contract.ts';
 
-export type Verified = {
-  readonly principal: Principal;
-  /** Whatever ends it when it is revoked, as `ownerOf` names it: itself, its device or user, its roles, its tenant. */
-  readonly owners: readonly string[];
-  /** When it ends by itself, milliseconds since 1970; undefined: never. */
-  readonly expiresAtMs: number | undefined;
-};
+export type { Verified };
 
 /** One kind of key or token. */
 export interface Authenticator {

@@ -3,8 +3,9 @@ import { parseKey, secretMatches } from '../../adapters/access/keys.ts';
 import type { Database } from '../../adapters/database/database.ts';
 import type { Authenticator } from './credential.ts';
 import { keyRows } from './key-rows.ts';
+import type { LastUsed } from './last-used.ts';
 
-export function keyAuthenticator(database: Database): Authenticator {
+export function keyAuthenticator(database: Database, lastUsed: Pick<LastUsed, 'note'>): Authenticator {
   const rows = keyRows(database);
   return {
     recognises: text => parseKey(text) !== undefined,
@@ -12,7 +13,9 @@ export function keyAuthenticator(database: Database): Authenticator {
       const key = parseKey(text);
       if (key === undefined) return undefined;
       const row = await rows.load(key);
-      return secretMatches(key.secret, row?.hash) ? row : undefined;
+      if (!secretMatches(key.secret, row?.hash)) return undefined;
+      lastUsed.note(key);
+      return row;
     },
   };
 }

@@ -3,8 +3,8 @@ import type { Key } from '../../adapters/access/keys.ts';
 import type { Database } from '../../adapters/database/database.ts';
 import type { DeviceScope, Permission } from '../../contracts/permissions.ts';
 import { BatchReader } from '../../mixins/batch-reader.ts';
+import { type CustomRole, customRolesOf, grantsOf } from '../../mixins/grants.ts';
 import { ownerOf, type Verified } from './credential.ts';
-import { type CustomRole, customRolesOf, grantsOf } from './grants.ts';
 
 export type KeyRow = Verified & { readonly hash: Uint8Array };
 type KeyName = Pick<Key, 'kind' | 'id'>;
@@ -76,6 +76,7 @@ const deviceKey = (row: DeviceColumns): KeyRow => ({
     device: row.device_id,
     deviceUid: row.device_uid,
     scopes: row.scopes,
+    expiresAtMs: row.expires_at?.getTime(),
   },
 });
 
@@ -95,5 +96,6 @@ const apiKey = (row: ApiKeyColumns): KeyRow => ({
     name: row.name,
     grants: grantsOf(row.roles, row.custom_roles, row.permissions),
     isOperator: row.is_operator,
+    expiresAtMs: row.expires_at?.getTime(),
   },
 });

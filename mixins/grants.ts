@@ -1,8 +1,8 @@
 /** What the roles of somebody give. */
-import type { DeviceLimit, Grant } from '../../contracts/access.contract.ts';
-import { BUILT_IN_ROLES, isBuiltInRole, type Permission } from '../../contracts/permissions.ts';
+import type { DeviceLimit, Grant } from '../contracts/access.contract.ts';
+import { BUILT_IN_ROLES, isBuiltInRole, type Permission } from '../contracts/permissions.ts';
 
-/** A role that the tenant made itself, as `CUSTOM_ROLES` reads it. */
+/** A role that the tenant made itself, as `customRolesOf` reads it. */
 export type CustomRole = {
   readonly name: string;
   readonly permissions: readonly Permission[];
