@@ -15,17 +15,56 @@ export type CommandDescription = {
 };
 export type CommandDescriptions = { readonly [name: string]: CommandDescription };
 
+export const MEASUREMENT_TYPES = ['number', 'boolean', 'string', 'object'] as const;
+/** What a type says of something that its devices measure. It is for people and programs that read: nothing that is sent is held against it. */
+export type MeasurementDescription = {
+  readonly type: (typeof MEASUREMENT_TYPES)[number];
+  /** Any text; best a code of UCUM (`Cel`, `kW.h`, `%`). */
+  readonly unit?: string;
+  /** What is usual; of numbers only. */
+  readonly min?: number;
+  readonly max?: number;
+  readonly description?: string;
+};
+export type MeasurementDescriptions = { readonly [name: string]: MeasurementDescription };
+
+/** What a type says of a property of the twins of its devices: a name at the top of their documents. */
+export type PropertyDescription = {
+  /** A JSON Schema (2020-12) that what is desired must fit, when it is asked for by capability. Absent: anything does. */
+  readonly schema?: JsonObject | boolean;
+  /** False: devices only report it. */
+  readonly writable?: boolean;
+  readonly description?: string;
+};
+export type PropertyDescriptions = { readonly [name: string]: PropertyDescription };
+
+/** What a capability is about. Absent: everything that the type describes of this kind. */
+export type CapabilityDetail = {
+  readonly properties?: readonly string[];
+  readonly measurements?: readonly string[];
+  readonly commands?: readonly string[];
+};
+export type CapabilityDetails = { readonly [capability: string]: CapabilityDetail };
+
 export type DeviceTypeView = {
   name: string;
   description: string | null;
   /** Null: nothing is said, so any command may be sent. Otherwise only these. */
   commands: CommandDescriptions | null;
+  /** Null: nothing is said. */
+  measurements: MeasurementDescriptions | null;
+  properties: PropertyDescriptions | null;
+  /** What devices of this type can do. */
+  capabilities: string[];
+  capabilityDetails: CapabilityDetails | null;
   /** Grows with every change; the ETag is `"<version>"`. */
   version: number;
   /** ISO 8601, UTC. */
   createdAt: string;
   updatedAt: string;
 };
+
+const described = typed<JsonObject | null | undefined>({ type: 'object', optional: true, nullable: true });
 
 /** Types of devices. A device names its type, whether or not the type is described here. */
 export const deviceTypes = contract('device-types', {
@@ -39,7 +78,11 @@ export const deviceTypes = contract('device-types', {
       version: 'number|optional',
       exists: 'boolean|optional',
       description: { type: 'string', optional: true, nullable: true, max: 2_000 },
-      commands: typed<JsonObject | null | undefined>({ type: 'object', optional: true, nullable: true }),
+      commands: described,
+      measurements: described,
+      properties: described,
+      capabilities: { type: 'array', optional: true, items: 'string' },
+      capabilityDetails: described,
     },
     { needs: 'device-types:write' },
   ).returns<{ type: DeviceTypeView; isNew: boolean }>(),

@@ -11,7 +11,10 @@ export type GroupView = {
   updatedAt: string;
 };
 
-/** Groups of devices, made by hand. Decommissioned devices are in none. */
+/**
+ * Groups of devices, made by hand, and tags, which devices say themselves. Decommissioned devices are in none and have none here. Who may see some
+ * devices only sees the others neither as members nor counted.
+ */
 export const groups = contract('groups', {
   /**
    * Makes it, or changes what it says; its devices stay. Refused with `stale_version` unless `version` is the group's own, and unless `exists`
@@ -54,4 +57,9 @@ export const groups = contract('groups', {
     { name: 'string', limit: 'number|optional|integer', cursor: 'string|optional' },
     { needs: 'groups:read', of: 'devices' },
   ).returns<Page<{ deviceId: string }>>(),
+  /** Tags in use, by name, with how many devices have each. */
+  tags: action(
+    { limit: 'number|optional|integer', cursor: 'string|optional' },
+    { needs: 'devices:read', of: 'devices' },
+  ).returns<Page<{ tag: string; deviceCount: number }>>(),
 });

@@ -1,115 +1,147 @@
-/** Groups of devices. The tenant is the caller's. */
+/** Groups of devices, and their tags. The tenant is the caller's. */
 import type { ServiceSchema } from 'moleculer';
+import { tenantAdapter } from '../adapters/moleculer-db/tenant-adapter.ts';
 import { isDeviceId } from '../contracts/addresses.ts';
 import { implement, type Meta } from '../contracts/contract.ts';
 import { SkeinError } from '../contracts/errors.ts';
 import { type GroupView, groups } from '../contracts/groups.contract.ts';
+import { audited } from '../mixins/audit.ts';
 import { checkText } from '../mixins/bounded-json.ts';
-import { memberOf } from '../mixins/callers.ts';
+import { limitOf, memberOf } from '../mixins/callers.ts';
 import { NUMBER_POSITION, pageOf, pageSize, positionOf, TEXT_POSITION } from '../mixins/cursors.ts';
-import { databaseErrors } from '../mixins/database-errors.ts';
+import { inTurn } from '../mixins/pieces.ts';
+import { TenantResource } from '../mixins/tenant-resource.ts';
 import { unknownDevice } from '../mixins/unknown-device.ts';
-import { deleteGroup, type GroupRow, groupView, listGroups, readGroup, writeGroup } from './groups/group-rows.ts';
-import { addMembers, countMembers, listMembers, type MemberRow, removeMember } from './groups/members.ts';
+import { GROUP_TABLE } from './groups/group-table.ts';
+import { addMembers, countMembers, type GroupName, listMembers, listTags, removeMember } from './groups/members.ts';
 import type { Node } from './node.ts';
 
-type Called = { readonly meta: Meta; readonly params: { readonly name: string } };
+type Called = { readonly meta: Meta };
+
+const ROW_MAX_BYTES = 9_000;
+/** Named in the audit log: the number says how many there were. */
+const MOST_NAMED = 20;
 
 export function groupsService({ config, database }: Pick<Node, 'config' | 'database'>): ServiceSchema {
   const { limits } = config;
   const isName = (name: string) => isDeviceId(name, limits.deviceIdMaxLength);
+  const resource = new TenantResource<GroupView>({
+    noun: 'group',
+    adapter: tenantAdapter(GROUP_TABLE),
+    database,
+    limits,
+    rowMaxBytes: ROW_MAX_BYTES,
+    isKey: isName,
+  });
 
-  /** Of the caller's tenant. Rejects with `not_found`. */
-  const find = async (ctx: Called): Promise<GroupRow & { readonly tenantId: number }> => {
-    const { tenantId } = memberOf(ctx);
-    const { name } = ctx.params;
-    const row = isName(name) ? await readGroup(database, { tenantId, name }) : undefined;
-    if (row === undefined) throw new SkeinError('not_found', `There is no group "${name.slice(0, 100)}"`);
-    return { ...row, tenantId };
-  };
-  const add = async (ctx: Called, ids: readonly string[]) => {
-    const group = await find(ctx);
-    const { known, added } = await addMembers(database, group.tenantId, group, ids.filter(isName));
+  /** Roles may be for the devices of a group, so who comes into it is recorded. */
+  const add = async (ctx: Called, group: GroupName, ids: readonly string[]) => {
+    const { known, added } = await database.transaction(async tx => {
+      const done = await addMembers(tx, group, ids.filter(isName));
+      const deviceIds = done.added.slice(0, MOST_NAMED);
+      if (deviceIds.length > 0)
+        await audited(tx, ctx, 'group.devices-added', `group ${group.name}`, { added: done.added.length, deviceIds });
+      return done;
+    });
     const found = new Set(known);
-    return { added, unknown: [...new Set(ids)].filter(id => !found.has(id)) };
+    return { added: added.length, unknown: [...new Set(ids)].filter(id => !found.has(id)) };
   };
 
   return implement(
     groups,
     {
       async put(ctx) {
-        const { tenantId } = memberOf(ctx);
         const { name, description = null, version, exists } = ctx.params;
         if (!isName(name))
           throw new SkeinError('invalid_request', 'The name of a group has the form of the id of a device');
         if (description !== null) checkText('description', description);
-        const row = await writeGroup(database, { tenantId, name }, description, { version, exists });
-        if (row === undefined) throw await missed(() => find(ctx), exists);
-        return { group: groupView(row), isNew: row.is_new };
+        const { view, isNew } = await resource.of(this, ctx).put(name, { description }, { version, exists });
+        return { group: view, isNew };
       },
 
       async get(ctx) {
-        const group = await find(ctx);
-        return { ...groupView(group), deviceCount: await countMembers(database, group) };
+        const { name } = ctx.params;
+        const rows = resource.of(this, ctx);
+        const group = await rows.get(name);
+        const deviceCount = await countMembers(database, { tenantId: rows.tenantId, name }, limitOf(ctx));
+        return { ...group, deviceCount };
       },
 
-      async list(ctx) {
-        const { tenantId } = memberOf(ctx);
-        const list = ['groups', tenantId];
-        const size = pageSize(ctx.params.limit, limits);
-        const [after] = positionOf<[string]>(list, ctx.params.cursor, TEXT_POSITION) ?? [];
-        const rows = await listGroups(database, tenantId, after, size + 1);
-        return pageOf<GroupRow, GroupView>(list, rows, size, groupView, row => [row.name]);
+      list(ctx) {
+        return resource.of(this, ctx).list(ctx.params);
       },
 
-      async remove(ctx) {
-        const { tenantId, name, version } = await find(ctx);
-        const row = await deleteGroup(database, { tenantId, name }, ctx.params.version);
-        if (row === undefined) throw stale(version);
-        return groupView(row);
+      remove(ctx) {
+        return resource.of(this, ctx).remove(ctx.params.name, ctx.params.version);
       },
 
       async add(ctx) {
-        const { deviceIds } = ctx.params;
+        const { name, deviceIds } = ctx.params;
         const { groupRequestMaxDevices: most } = limits;
         if (deviceIds.length > most)
           throw new SkeinError('too_large', `deviceIds has ${deviceIds.length} items, more than ${most}`);
-        return add(ctx, deviceIds);
+        const rows = resource.of(this, ctx);
+        await rows.get(name);
+        return add(ctx, { tenantId: rows.tenantId, name }, deviceIds);
       },
 
       async addOne(ctx) {
-        const { id } = ctx.params;
-        const { added, unknown } = await add(ctx, [id]);
+        const { name, id } = ctx.params;
+        const rows = resource.of(this, ctx);
+        await rows.get(name);
+        const { added, unknown } = await add(ctx, { tenantId: rows.tenantId, name }, [id]);
         if (unknown.length > 0) throw unknownDevice(id);
-        return { deviceId: id, added: added > 0 };
+        return { deviceId: id, added: added === 1 };
       },
 
       async removeOne(ctx) {
-        const group = await find(ctx);
-        const { id } = ctx.params;
-        const removed = isName(id) && (await removeMember(database, group.tenantId, group, id));
+        const { name, id } = ctx.params;
+        const rows = resource.of(this, ctx);
+        await rows.get(name);
+        if (!isName(id)) return { deviceId: id, removed: false };
+        const removed = await database.transaction(async tx => {
+          const was = await removeMember(tx, { tenantId: rows.tenantId, name }, id);
+          if (was) await audited(tx, ctx, 'group.device-removed', `group ${name}`, { deviceId: id });
+          return was;
+        });
         return { deviceId: id, removed };
       },
 
       async devices(ctx) {
-        const group = await find(ctx);
-        const list = ['groups.devices', group.tenantId, group.group_uid];
+        const { name, limit, cursor } = ctx.params;
+        const rows = resource.of(this, ctx);
+        const fits = limitOf(ctx);
+        const { createdAt } = await rows.get(name);
+        // A group that was made again has other devices.
+        const list = ['groups.devices', rows.tenantId, name, createdAt, fits];
+        const size = pageSize(limit, limits);
+        const [after = 0] = positionOf<[number]>(list, cursor, NUMBER_POSITION) ?? [];
+        const found = await listMembers(database, { tenantId: rows.tenantId, name }, fits, after, size + 1);
+        return pageOf(
+          list,
+          found,
+          size,
+          row => ({ deviceId: row.device_id }),
+          row => [row.device_uid],
+        );
+      },
+
+      async tags(ctx) {
+        const { tenantId } = memberOf(ctx);
+        const fits = limitOf(ctx);
+        const list = ['tags', tenantId, fits];
         const size = pageSize(ctx.params.limit, limits);
-        const [after = 0] = positionOf<[number]>(list, ctx.params.cursor, NUMBER_POSITION) ?? [];
-        const rows = await listMembers(database, group, after, size + 1);
-        const item = (row: MemberRow) => ({ deviceId: row.device_id });
-        return pageOf(list, rows, size, item, row => [row.device_uid]);
+        const [after] = positionOf<[string]>(list, ctx.params.cursor, TEXT_POSITION) ?? [];
+        const found = await inTurn(database, limits, () => listTags(database, tenantId, fits, after, size + 1));
+        return pageOf(
+          list,
+          found,
+          size,
+          row => ({ tag: row.tag, deviceCount: row.devices }),
+          row => [row.tag],
+        );
       },
     },
-    databaseErrors,
+    resource.schema,
   );
 }
-
-/** Why nothing was written. Rejects with `not_found` when a version of something that is not there was named. */
-async function missed(find: () => Promise<GroupRow>, exists: boolean | undefined): Promise<SkeinError> {
-  if (exists === true) return new SkeinError('stale_version', 'There is no such group');
-  return stale((await find()).version);
-}
-
-const stale = (version: number): SkeinError =>
-  new SkeinError('stale_version', `The group has version ${version}`, { version });

@@ -10,8 +10,9 @@ import { compileCommandSchema } from '../../mixins/command-schemas.ts';
 
 /** Of devices: names of types are what devices say, so any text of this length. */
 const NAME_MAX_LENGTH = 100;
-/** What the body of a request may have. */
+/** What the body of a request may have, and one level for the whole. */
 const MAX_DEPTH = 32;
+export const TYPE_MAX_DEPTH = MAX_DEPTH + 1;
 const FIELDS = ['description', 'parameters', 'mode', 'priority', 'ttlMs'];
 
 export const isTypeName = (name: string): boolean =>

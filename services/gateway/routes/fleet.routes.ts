@@ -1,22 +1,12 @@
 import { type DeviceTypeView, deviceTypes } from '../../../contracts/device-types.contract.ts';
-import { SkeinError } from '../../../contracts/errors.ts';
 import { type GroupView, groups } from '../../../contracts/groups.contract.ts';
 import { type JobView, jobs } from '../../../contracts/jobs.contract.ts';
 import { plain } from '../answers.ts';
-import { type ApiRequest, type Endpoint, endpoint, type Read, type Reply } from '../endpoint.ts';
-import { conditionOf, listing, noQuery, numberOf, objectOf, pathId, versionOf } from '../readings.ts';
+import { type Endpoint, endpoint, type Read, type Reply } from '../endpoint.ts';
+import { conditionOf, fieldsOf, listing, numberOf, pathId, versionOf } from '../readings.ts';
 
 const put = { takesBody: true };
 const create = { ...put, creates: true };
-
-/** The fields of the body, of which none has the name of something that is said elsewhere in the request. */
-function fieldsOf(request: ApiRequest, ...elsewhere: string[]): Record<string, unknown> {
-  noQuery(request);
-  const body = objectOf(request.body);
-  const name = elsewhere.find(it => Object.hasOwn(body, it));
-  if (name !== undefined) throw new SkeinError('invalid_request', `${name} is not known here`);
-  return body;
-}
 
 const named: Read = ({ query, path }) => ({ ...query, name: path.name });
 const namedVersion: Read = request => ({ ...named(request), ...versionOf(request) });
@@ -67,6 +57,7 @@ export const fleetRoutes: readonly Endpoint[] = [
   endpoint('POST', '/groups/:name/devices', groups.add, namedFields, plain, put),
   endpoint('PUT', '/groups/:name/devices/:id', groups.addOne, namedDevice, plain),
   endpoint('DELETE', '/groups/:name/devices/:id', groups.removeOne, namedDevice, plain),
+  endpoint('GET', '/tags', groups.tags, listing, plain),
 
   endpoint('POST', '/jobs', jobs.create, job, begun, create),
   endpoint('POST', '/commands', jobs.create, commandForMany, begun, create),
