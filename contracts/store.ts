@@ -50,6 +50,8 @@ export type Effects = {
   /** Commands as they are from now on, each at most once. A new one whose id or idempotency key exists fails the transaction. */
   readonly commands: readonly CommandChange[];
   readonly events: readonly DeviceEvent[];
+  /** It is the first that is heard of the device: from now on it is active. */
+  readonly activates?: true;
   /** Not stored: let out when the rest is, and not before. */
   readonly outputs: readonly Output[];
   readonly outcome: Outcome;

@@ -11,7 +11,6 @@ import {
   type SessionPlace,
   STORED,
   type Uplink,
-  type UplinkKind,
 } from '../../contracts/uplinks.ts';
 import { answered, ENDED, INACTIVE, NOT_OPEN } from './answers.ts';
 import { readAck, unlessRepeated } from './commands/command-ack.ts';
@@ -20,6 +19,7 @@ import { Leave } from './commands/leave.ts';
 import { deadLetterOf } from './dead-letter.ts';
 import { decoded } from './decoded.ts';
 import { Draft } from './draft.ts';
+import { isSignOfLife, OWN } from './first-sign.ts';
 import { Series } from './series.ts';
 import { DeviceSession, type SessionAnswer } from './session.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -38,6 +38,7 @@ export class DeviceActor {
   readonly deviceUid: number;
   readonly #state: DeviceRecord['state'];
   readonly #isActive: boolean;
+  #wasNeverHeard: boolean;
   readonly #series: Series;
   readonly #session: DeviceSession;
   /** Null for the many that have none. */
@@ -53,6 +54,7 @@ export class DeviceActor {
     this.deviceUid = record.deviceUid;
     this.#state = record.state;
     this.#isActive = record.state !== 'suspended' && record.state !== 'decommissioned';
+    this.#wasNeverHeard = record.state === 'registered' || record.state === 'provisioned';
     this.#series = new Series(record.measurements, record.newestUs);
     this.#session = new DeviceSession(record.session);
     this.#twin = record.twin;
@@ -92,6 +94,13 @@ export class DeviceActor {
 
   /** Takes one uplink. Content that can't be stored becomes a dead letter; throwing is a defect. */
   receive(uplink: Uplink, around: Surroundings): Effects {
+    const effects = this.#received(uplink, around);
+    if (!this.#wasNeverHeard || !isSignOfLife(uplink.kind, effects.outcome)) return effects;
+    this.#wasNeverHeard = false;
+    return { ...effects, activates: true };
+  }
+
+  #received(uplink: Uplink, around: Surroundings): Effects {
     switch (uplink.kind) {
       case 'disconnected':
         return this.#toldOfSession(this.#session.ended(uplink));
@@ -289,6 +298,3 @@ export class DeviceActor {
     return { nowMs: around.nowMs(), address, place, around, draft, maySend: () => false };
   }
 }
-
-/** Not from the device itself: see contracts/uplinks.ts. */
-const OWN: ReadonlySet<UplinkKind> = new Set(['request', 'receiving', 'delivered', 'undelivered', 'tick', 'turn']);

@@ -4,7 +4,7 @@ import { COMMAND_COLUMNS } from './command-rows.ts';
 export const FENCE_SQL = `
 UPDATE node_lane SET commits = commits + 1 WHERE instance_id = $1 AND lane = $2 AND open RETURNING lane`;
 
-/** Devices by tenant and id, each with its newest session, its twin, its open commands, its measurements and the newest microsecond of each. */
+/** Devices by tenant and id but those that are erased, so that nothing is ever stored of them again: each with its newest session, its twin, its open commands, its measurements and the newest microsecond of each. */
 export const LOAD_SQL = `
 SELECT t.slug || '/' || d.device_id AS key, d.tenant_id, d.device_uid, d.state, series.series,
        session.session, session.instance_id, session.address, session.disconnected_at IS NULL AS connected, session.receives,
@@ -12,7 +12,7 @@ SELECT t.slug || '/' || d.device_id AS key, d.tenant_id, d.device_uid, d.state, 
        d.command_window, open.commands
 FROM unnest($1::text[], $2::text[]) AS wanted (slug, device_id)
 JOIN tenant t USING (slug)
-JOIN device d ON d.tenant_id = t.tenant_id AND d.device_id = wanted.device_id
+JOIN device d ON d.tenant_id = t.tenant_id AND d.device_id = wanted.device_id AND d.erasure_started_at IS NULL
 LEFT JOIN device_session session USING (device_uid)
 LEFT JOIN device_twin twin USING (device_uid)
 LEFT JOIN LATERAL (

@@ -1,6 +1,7 @@
 import type { DeviceRecord, Due, Effects, Store } from '../../contracts/store.ts';
 import { StoreError } from '../../contracts/store.ts';
 import type { DeviceAddress } from '../../contracts/uplinks.ts';
+import { activationSteps } from './activations.ts';
 import { FENCE_SQL, LOAD_SQL } from './actor-store.sql.ts';
 import { type CommandRow, commandRecordOf } from './command-rows.ts';
 import { commandSteps } from './commands.ts';
@@ -70,6 +71,7 @@ export class ActorStore implements Store {
         twinSteps(effects),
         historySteps(effects),
         eventSteps(effects),
+        activationSteps(effects),
       ];
       const [, ...rows] = await this.#lanes[lane]!.commit([fence, ...all.flatMap(one => one.steps)]);
       for (const { steps, tellNews } of all) {

@@ -61,13 +61,18 @@ export async function readPresence(
   return new Map(rows.map(row => [row.deviceId, row]));
 }
 
-export type PresenceFilter = { readonly status?: PresenceStatus; readonly nodeId?: string };
+export type PresenceFilter = {
+  readonly status?: PresenceStatus;
+  readonly nodeId?: string;
+  /** Only devices that fit, for the function `device_fits`; null or absent: all. */
+  readonly within?: string | null;
+};
 
 /** Devices of a tenant by their ids, after `after`, each with its presence. Rejects with a DatabaseError. */
 export function listPresence(
   database: Database,
   tenantId: number,
-  { status, nodeId }: PresenceFilter,
+  { status, nodeId, within }: PresenceFilter,
   after: string | undefined,
   limit: number,
   { presenceGraceSeconds }: Pick<Limits, 'presenceGraceSeconds'>,
@@ -77,8 +82,9 @@ export function listPresence(
     `SELECT ${COLUMNS_SQL} ${rows}
        AND ($3::text IS NULL OR d.device_id > $3) AND ($4::text IS NULL OR s.node_id = $4)
        AND ($5::text IS NULL OR ${STATUS_SQL} = $5)
+       AND ($7::text IS NULL OR device_fits(d, $7::text::jsonb))
      ORDER BY d.device_id LIMIT $6::int4`,
-    [tenantId, presenceGraceSeconds, after ?? null, nodeId ?? null, status ?? null, limit],
+    [tenantId, presenceGraceSeconds, after ?? null, nodeId ?? null, status ?? null, limit, within ?? null],
   );
 }
 

@@ -12,10 +12,16 @@ const COMMON_TENANT = 'default';
 /** The tenant `default` needs no word; no device id has a `/` in it, so no key is that of two devices. */
 const nameOf = ({ tenant, device, key }: DeviceAddress): string => (tenant === COMMON_TENANT ? device : key);
 
+const keyOf = (address: DeviceAddress, part: string): string => `device:${nameOf(address)}:${part}`;
+
+/** Where the copies of a device's twin are. */
+export const copyKeys = (address: DeviceAddress): string[] =>
+  ['reported', 'desired', 'delta'].map(part => keyOf(address, part));
+
 /** The version of the delta grows with each change of either document: it is the sum of both. */
 export function twinCopies(address: DeviceAddress, { reported, desired }: TwinRecord, delta: Delta): Copy[] {
   const copy = (part: string, version: number, document: JsonObject): Copy => ({
-    key: `device:${nameOf(address)}:${part}`,
+    key: keyOf(address, part),
     version,
     // The version comes first: that is where the script that compares versions looks for it.
     value: JSON.stringify({ version, document }),

@@ -12,8 +12,8 @@ for (const engine of ENGINES)
     before(async () => {
       node = await startRestNode({ engine, env: { SKEIN_LIMIT_LIST_DEFAULT_ITEMS: '5' } });
       otherKey = await addTenant(node, 'other');
-      const hear = (name: string) => (ctx: { params: { tenant: string; device: string } }) =>
-        heard.push(`${name} ${ctx.params.tenant}/${ctx.params.device}`);
+      const hear = (name: string) => (ctx: { params: { tenant: string; device?: string; subject?: string } }) =>
+        heard.push(`${name} ${ctx.params.tenant}/${ctx.params.device ?? ctx.params.subject}`);
       node.broker.createService({
         name: 'listener',
         events: { [access.revoked.name]: hear('revoked'), [actors.changed.name]: hear('changed') } as never,
