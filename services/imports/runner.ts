@@ -1,0 +1,72 @@
+/** Gives the imports of all tenants their turns, one after the other, on each node that has this service. */
+import type { Logger } from 'pino';
+import { isDatabaseError } from '../../mixins/database-errors.ts';
+import { refuseNext, takeTurn, type Working } from './turns.ts';
+
+type Parts = Working & { readonly log: Logger };
+
+export class ImportRunner {
+  readonly #parts: Parts;
+  #loop: Promise<void> = Promise.resolve();
+  #isStopped = false;
+  #wake: () => void = () => {};
+  /** Lines that are done one by one, because the database refused one of so many at once. */
+  #oneByOne = 0;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#loop = this.#run();
+  }
+
+  /** There is something new to do. */
+  wake(): void {
+    this.#wake();
+  }
+
+  /** Resolves when the turn under way has ended. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#wake();
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopped) {
+      const hadOne = await this.#turn().catch((err: unknown) => {
+        this.#parts.log.warn({ err }, 'an import could not have its turn');
+        return false;
+      });
+      if (!hadOne && !this.#isStopped) await this.#pause();
+    }
+  }
+
+  /** False: none was due. */
+  async #turn(): Promise<boolean> {
+    const { limits } = this.#parts;
+    const isSingle = this.#oneByOne > 0;
+    try {
+      const hadOne = await takeTurn(this.#parts, isSingle ? 1 : limits.importPieceLines);
+      if (isSingle) this.#oneByOne--;
+      return hadOne;
+    } catch (error) {
+      if (!isDatabaseError(error) || error.kind !== 'refused') throw error;
+      // Content that was checked is not refused, as far as is known; if it is, that one line must not hold up all others.
+      if (isSingle) await refuseNext(this.#parts);
+      this.#oneByOne = isSingle ? this.#oneByOne - 1 : limits.importPieceLines;
+      return true;
+    }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise(resolve => {
+      const timer = setTimeout(resolve, this.#parts.limits.jobPollMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
