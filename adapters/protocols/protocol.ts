@@ -3,12 +3,22 @@
  * into uplinks, settled uplinks into acknowledgements, and downlinks into bytes; it decodes nothing but the envelope.
  */
 import type { Logger } from 'pino';
-import type { Principal } from '../../contracts/access.contract.ts';
+import type {
+  ClientCertificate,
+  DevicePrincipal,
+  MemberPrincipal,
+  Presented,
+  Principal,
+  Revocation,
+} from '../../contracts/access.contract.ts';
+import type { NewCertificate } from '../../contracts/certificates.contract.ts';
 import type { Egress } from '../../contracts/downlinks.ts';
 import type { HealthReport } from '../../contracts/health.contract.ts';
 import type { Limits } from '../../contracts/limits.ts';
 import type { InstanceId } from '../../contracts/ownership.ts';
+import type { Permission } from '../../contracts/permissions.ts';
 import type { Ingress } from '../../contracts/uplinks.ts';
+import type { ConnectLimits } from '../limits/connect-limits.ts';
 
 /** This run of this process, as others name it: see contracts/sessions.ts. */
 export type Place = { readonly instanceId: InstanceId; readonly address: string; readonly nodeId: string };
@@ -21,16 +31,36 @@ export type ProtocolHost = {
   readonly place: Place;
   /** Has the node at this address close a session that was replaced by one of ours. Best effort: its owner refuses it anyway. */
   closeElsewhere(address: string, session: SessionName): void;
-  /** Checks a key. Rejects with an error of the error table: `unauthorized`, or what kept it from finding out. */
-  authenticate(key: string, username: string): Promise<Principal>;
+  /**
+   * Checks a key or token. Rejects with an error of the error table: `unauthorized`, or what kept it from finding out.
+   *
+   * @param isFresh what is remembered does not count
+   */
+  authenticate(key: string, username: string, presented: Presented, isFresh: boolean): Promise<Principal>;
+  /** Absent: nobody is known by a certificate, and none is renewed. */
+  readonly certificates?: {
+    /** Checks one that was good in the TLS handshake; otherwise as `authenticate`. */
+    authenticate(
+      certificate: ClientCertificate,
+      username: string | undefined,
+      presented: Presented,
+      isFresh: boolean,
+    ): Promise<Principal>;
+    /** Rejects with an error of the error table. */
+    renew(principal: DevicePrincipal, csr: string): Promise<NewCertificate>;
+  };
+  readonly connectLimits: ConnectLimits;
+  /** Which devices the roles of a caller are limited to, of those that have this permission. Null: all devices; undefined: it has none. */
+  limitOf(principal: MemberPrincipal, permission: Permission): string | null | undefined;
+  /** Whether the device is there and fits such a limit. */
+  fits(tenantId: number, device: string, limit: string): Promise<boolean>;
+  /** Messages a second that the devices of a tenant may send together: its quota. */
+  messageQuota(this: void, tenantId: number): number | Promise<number>;
   readonly limits: Limits;
   readonly log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
   /** Milliseconds since 1970. */
   now(): number;
 };
-
-/** Why somebody outside of the adapter wants a device's connections closed. `revoked`: its keys no longer work. */
-export type CloseReason = 'revoked';
 
 export interface Protocol extends Egress {
   /** The ports that were taken, by listener: known after `start`. */
@@ -42,8 +72,8 @@ export interface Protocol extends Egress {
   /** Takes no new connection, tells the live ones, and resolves when all are closed and the end of each is stored. */
   stop(): Promise<void>;
   health(): HealthReport;
-  /** Closes what this device has open here, and refuses what is being authenticated for it just now. */
-  closeDevice(tenant: string, device: string, reason: CloseReason): void;
+  /** Closes what depends on it here, and refuses what is being authenticated for it just now. */
+  revoked(revocation: Revocation): void;
   /** This session was replaced by a newer one elsewhere. A newer one that is here stays. */
   closeReplaced(session: SessionName): void;
 }

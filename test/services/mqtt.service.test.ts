@@ -23,6 +23,9 @@ const keys = implement(access, {
   verifyCertificate: () => Promise.reject(new SkeinError('unauthorized', 'The certificate is not valid')),
 });
 
+/** Of the database it only reads what was revoked: mqtt-revocations.test.ts. */
+const NOTHING_REVOKED = { query: async () => [] } as never;
+
 async function start(t: TestContext) {
   const http = createServer();
   await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve));
@@ -30,7 +33,8 @@ async function start(t: TestContext) {
   const ingress = new ScriptedIngress();
   const broker = new ServiceBroker({ logger: false });
   broker.createService(keys);
-  broker.createService(mqttService({ config, log: pino({ level: 'silent' }), http }, ingress, PLACE, new Fronts()));
+  const log = pino({ level: 'silent' });
+  broker.createService(mqttService({ config, database: NOTHING_REVOKED, log, http }, ingress, PLACE, new Fronts()));
   await broker.start();
   t.after(async () => {
     await broker.stop();

@@ -90,7 +90,10 @@ class Pair {
   }
 
   reset(): void {
-    for (const socket of [this.#client, this.#target]) socket?.resetAndDestroy();
+    // A reset in the middle of an orderly end leaves a handle of libuv behind, which keeps the process from exiting.
+    for (const socket of [this.#client, this.#target])
+      if (socket?.writableEnded) socket.destroy();
+      else socket?.resetAndDestroy();
   }
 
   #ways(): [Socket, Socket, Direction][] {

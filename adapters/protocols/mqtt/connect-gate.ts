@@ -4,12 +4,13 @@
  */
 
 import type { Client } from 'aedes';
-import type { Principal } from '../../../contracts/access.contract.ts';
+import type { DevicePrincipal, Principal } from '../../../contracts/access.contract.ts';
 import { deviceAddress } from '../../../contracts/addresses.ts';
 import { errorTypeOf } from '../../../contracts/errors.ts';
 import { jsonPayload } from '../../../contracts/json.ts';
 import type { DeviceAddress, Outcome } from '../../../contracts/uplinks.ts';
 import { giveSession } from './aedes-internals.ts';
+import { checkCredential, type Shown, type Verified, type Verify } from './connect-check.ts';
 import type { Origin } from './listeners.ts';
 import { type ConnectRefusal, REFUSED_CONNECTS } from './reasons.ts';
 import type { Session, Surroundings } from './session.ts';
@@ -17,9 +18,13 @@ import type { Sessions } from './sessions.ts';
 import { UnderWay } from './under-way.ts';
 
 type Admit = (error: null, successful: true) => void;
-type DevicePrincipal = Extract<Principal, { kind: 'device' }>;
-/** A CONNECT on its way through the gate. */
-type Knock = { readonly client: Client; readonly admit: Admit; readonly revocationsBefore: number };
+/** A CONNECT on its way through the gate, whose credential is good. `name`: whose connects are counted together. */
+type Knock = {
+  readonly client: Client;
+  readonly admit: Admit;
+  readonly name: string;
+  readonly revocationsBefore: number;
+};
 
 export class ConnectGate {
   readonly #around: Surroundings;
@@ -51,41 +56,65 @@ export class ConnectGate {
     const { connectionsMax, authenticationsUnderWay, clientIdMaxLength } = this.#around.host.limits;
     if (this.#isShut) return this.#refuse(client, 'unavailable');
     if (client.id.length > clientIdMaxLength) return this.#refuse(client, 'client_id_too_long');
-    if (!username || !password?.length) return this.#refuse(client, 'no_credentials');
+    const shown = this.#shownBy(client, username, password);
+    if (shown === undefined) return this.#refuse(client, 'no_credentials');
     if (this.#connections.size > connectionsMax) return this.#refuse(client, 'too_many_connections');
     if (this.#checking + this.#opening.count >= authenticationsUnderWay) return this.#refuse(client, 'busy');
+    this.#verify(client, admit, shown);
+  }
+
+  /** Whoever showed a certificate is meant by that: its username may be left out, else it must fit, and its password does not count. */
+  #shownBy(client: Client, username: string | undefined, password: Uint8Array | undefined): Shown | undefined {
+    const { host } = this.#around;
+    const { certificate } = this.#connections.get(client)!;
+    const { certificates } = host;
+    if (certificate !== undefined && certificates !== undefined) {
+      const verify: Verify = (presented, isFresh) =>
+        certificates.authenticate(certificate, username || undefined, presented, isFresh);
+      return { bytes: Buffer.from(certificate.fingerprint), verify };
+    }
+    if (!username || !password?.length) return undefined;
+    const key = Buffer.from(password).toString('utf8');
+    return { bytes: password, verify: (presented, isFresh) => host.authenticate(key, username, presented, isFresh) };
+  }
+
+  #verify(client: Client, admit: Admit, shown: Shown): void {
     this.#checking++;
-    const knock = { client, admit, revocationsBefore: this.#sessions.revocationsSoFar };
-    const checked = async () => this.#around.host.authenticate(Buffer.from(password).toString('utf8'), username);
-    checked()
+    const { peer } = this.#connections.get(client)!;
+    checkCredential(shown, peer, this.#around.host.connectLimits, this.#sessions.revocations)
       .finally(() => this.#checking--)
       .then(
-        principal => this.#known(knock, principal),
+        verified => this.#known(client, admit, verified),
         error => this.#refuse(client, refusalOf(error)),
       )
       .catch(err => this.#failed(client, err));
   }
 
-  #known(knock: Knock, principal: Principal): void {
-    const { client } = knock;
+  #known(client: Client, admit: Admit, { principal, revocationsBefore }: Verified): void {
     if (client.closed) return;
-    if (this.#isShut) this.#refuse(client, 'unavailable');
-    else if (principal.kind === 'device') this.#openDevice(knock, principal);
-    else this.#letIn(knock, this.#sessions.openApplication(client, principal));
+    if (this.#isShut) return this.#refuse(client, 'unavailable');
+    const name = nameOf(principal, client.id);
+    if (!this.#around.host.connectLimits.mayConnect(name)) return this.#refuse(client, 'connect_rate');
+    const knock = { client, admit, name, revocationsBefore };
+    if (principal.kind === 'device') return this.#openDevice(knock, principal);
+    const session = this.#sessions.openApplication(client, principal, revocationsBefore);
+    if (typeof session === 'string') this.#refuse(client, 'wrong_credentials');
+    else this.#letIn(knock, session);
   }
 
   /** The actor of the device numbers its sessions, and stores which is the newest: that comes before CONNACK. */
-  #openDevice(knock: Knock, { tenant, device }: DevicePrincipal): void {
+  #openDevice(knock: Knock, principal: DevicePrincipal): void {
     const { host } = this.#around;
-    const address = deviceAddress(tenant, device);
+    const address = deviceAddress(principal.tenant, principal.device);
     const { instanceId, address: at, nodeId } = host.place;
-    const payload = jsonPayload({ instanceId, address: at, nodeId, ...this.#connections.get(knock.client)! });
+    const { protocol, peer } = this.#connections.get(knock.client)!;
+    const payload = jsonPayload({ instanceId, address: at, nodeId, protocol, peer });
     this.#opening.begin();
     host.ingress.receive(
       { address, session: 0, receivedAtMs: host.now(), kind: 'connected', topic: '', contentType: '', payload },
       outcome => {
         try {
-          this.#opened(knock, address, outcome);
+          this.#opened(knock, principal, address, outcome);
         } catch (err) {
           this.#failed(knock.client, err);
         } finally {
@@ -95,11 +124,14 @@ export class ConnectGate {
     );
   }
 
-  #opened(knock: Knock, address: DeviceAddress, outcome: Outcome): void {
-    const { client, revocationsBefore } = knock;
-    if (outcome.state !== 'opened') return this.#refuse(client, refusalOfOutcome(outcome));
-    const { session: number, replaced } = outcome;
+  #opened(knock: Knock, principal: DevicePrincipal, address: DeviceAddress, outcome: Outcome): void {
+    const { client, name, revocationsBefore } = knock;
     const { host, departures } = this.#around;
+    if (outcome.state !== 'opened') {
+      host.connectLimits.cameToNothing(name);
+      return this.#refuse(client, refusalOfOutcome(outcome));
+    }
+    const { session: number, replaced } = outcome;
     if (replaced !== null && replaced.instanceId !== host.place.instanceId)
       host.closeElsewhere(replaced.address, {
         tenant: address.tenant,
@@ -108,7 +140,7 @@ export class ConnectGate {
       });
     // The connection may have ended meanwhile, and then nobody else says so.
     if (client.closed) return departures.tell(address, number, 'connection_lost');
-    const session = this.#sessions.openDevice(client, address, number, revocationsBefore);
+    const session = this.#sessions.openDevice(client, principal, number, revocationsBefore);
     if (typeof session !== 'string') return this.#letIn(knock, session);
     departures.tell(address, number, session);
     this.#refuse(client, session === 'revoked' ? 'wrong_credentials' : 'unavailable');
@@ -130,6 +162,7 @@ export class ConnectGate {
   #refuse(client: Client, refusal: ConnectRefusal): void {
     if (client.closed) return;
     this.#around.figures.refusedConnects++;
+    if (refusal === 'connect_rate') this.#around.figures.connectsTooOften++;
     const { v4, v5 } = REFUSED_CONNECTS[refusal];
     const connack = client.version === 5 ? [0x20, 3, 0, v5, 0] : [0x20, 2, 0, v4];
     client.conn.write(Uint8Array.from(connack), () => client.close());
@@ -141,8 +174,15 @@ function refusalOf(error: unknown): ConnectRefusal {
   const type = errorTypeOf(error);
   if (type === 'unauthorized') return 'wrong_credentials';
   if (type === 'forbidden' || type === 'lifecycle_conflict') return 'not_authorized';
-  return type === 'overloaded' || type === 'rate_limited' ? 'busy' : 'unavailable';
+  if (type === 'rate_limited') return 'connect_rate';
+  return type === 'overloaded' ? 'busy' : 'unavailable';
 }
+
+/** Whose connects are counted together. No one but who has the credential takes from it. */
+const nameOf = (principal: Principal, clientId: string): string =>
+  principal.kind === 'device'
+    ? `device ${principal.tenant}/${principal.device}`
+    : `${principal.kind} ${principal.tenant}/${principal.id}/${clientId}`;
 
 function refusalOfOutcome(outcome: Outcome): ConnectRefusal {
   if (outcome.state === 'overloaded') return 'busy';

@@ -3,6 +3,7 @@
  * message one uplink, one closure, and no promise.
  */
 import type { Client } from 'aedes';
+import type { DevicePrincipal } from '../../../contracts/access.contract.ts';
 import type { Delivery, Downlink } from '../../../contracts/downlinks.ts';
 import { type DeviceAddress, isAcknowledged, type Outcome, type Uplink } from '../../../contracts/uplinks.ts';
 import type { Inbound } from './aedes-internals.ts';
@@ -13,7 +14,9 @@ import type { Pace } from './pace.ts';
 import { ANSWERED, FREE, PacketIds, UNDER_WAY } from './packet-ids.ts';
 import { DevicePermissions } from './permissions.ts';
 import { SUCCESS } from './reasons.ts';
+import { notSubscribed, Renewal, renewedTopic, renewTopic } from './renewal.ts';
 import { Session, type Surroundings } from './session.ts';
+import type { TenantPace } from './tenant-paces.ts';
 import { packetTooLarge, tooLarge, type WrongPublish, wrongTopic } from './wrong-publish.ts';
 
 const NOTHING = new Uint8Array(0);
@@ -21,28 +24,46 @@ const NOTHING = new Uint8Array(0);
 const CONTENT_TYPE_MAX_LENGTH = 255;
 const PRINTABLE = /^[\x20-\x7e]*$/;
 
+export type DeviceConnection = {
+  readonly client: Client;
+  readonly key: string;
+  readonly number: number;
+  readonly address: DeviceAddress;
+  readonly pace: Pace;
+  /** Of all devices of its tenant. */
+  readonly tenantPace: TenantPace;
+  readonly principal: DevicePrincipal;
+};
+
 export class DeviceSession extends Session {
   readonly address: DeviceAddress;
   readonly pace: Pace;
+  readonly #tenantPace: TenantPace;
+  readonly #principal: DevicePrincipal;
   readonly #may: DevicePermissions;
   readonly #ids = new PacketIds();
   #down: Downstream | undefined = undefined;
+  #renewal: Renewal | undefined = undefined;
   #delayed: DelayLine<{ packet: Inbound; receivedAtMs: number }> | undefined = undefined;
   /** Who saw the last topic that somebody wanted to see. */
   #targets: { readonly topic: string; readonly version: number; readonly list: readonly Target[] } | undefined =
     undefined;
 
-  constructor(around: Surroundings, client: Client, key: string, number: number, address: DeviceAddress, pace: Pace) {
+  constructor(around: Surroundings, { client, key, number, address, pace, tenantPace, principal }: DeviceConnection) {
     super(around, client, key, number);
     this.address = address;
     this.pace = pace;
-    this.#may = new DevicePermissions(address.device);
+    this.#tenantPace = tenantPace;
+    this.#may = new DevicePermissions(address.device, principal.scopes);
+    this.#principal = principal;
   }
 
   publish(packet: Inbound): void {
     if (this.isClosed) return;
     const nowMs = this.around.host.now();
-    const waitMs = this.pace.take(nowMs);
+    const ownMs = this.pace.take(nowMs);
+    // Who is cut off for its own rate takes nothing from the others.
+    const waitMs = ownMs === Number.POSITIVE_INFINITY ? ownMs : Math.max(ownMs, this.#tenantPace.take(nowMs));
     if (waitMs <= 0 && (this.#delayed === undefined || this.#delayed.isEmpty)) this.#accept(packet, nowMs);
     else if (waitMs === Number.POSITIVE_INFINITY) this.close('rate_too_high');
     else this.#delay(packet, nowMs, waitMs);
@@ -75,6 +96,8 @@ export class DeviceSession extends Session {
     if (packet.qos === 2 && this.#isKnown(packet.messageId!)) return this.#answerAgain(packet);
     const wrong = tooLarge(packet, host.limits);
     const kind = wrong === undefined ? this.#may.kindOf(packet.topic) : undefined;
+    if (kind === undefined && wrong === undefined && this.#renews(packet.topic))
+      return this.#renew(packet, receivedAtMs);
     if (kind === undefined) return this.#refuse(packet, receivedAtMs, wrong ?? wrongTopic(packet.topic, host.limits));
     if (packet.qos === 2) this.#ids.set(packet.messageId!, UNDER_WAY);
     const uplink: Uplink = {
@@ -88,6 +111,27 @@ export class DeviceSession extends Session {
     };
     if (kind === 'ack') this.#down?.tellDelivered();
     host.ingress.receive(uplink, outcome => this.#settled(packet, uplink, undefined, outcome));
+  }
+
+  #renews(topic: string): boolean {
+    return this.around.host.certificates !== undefined && topic === renewTopic(this.address.device);
+  }
+
+  /** Acknowledged when the new certificate is stored, or cannot be had. */
+  #renew(packet: Inbound, receivedAtMs: number): void {
+    const topic = renewedTopic(this.address.device);
+    const down = this.#downstream();
+    if (!down.takes(topic)) return this.#refuse(packet, receivedAtMs, notSubscribed(this.address.device));
+    if (packet.qos === 2) this.#ids.set(packet.messageId!, UNDER_WAY);
+    this.#renewal ??= new Renewal({
+      certificates: this.around.host.certificates!,
+      principal: this.#principal,
+      tell: answer => this.isOver || down.send(topic, answer),
+    });
+    this.#renewal
+      .take(packet.payload)
+      .then(() => this.isClosed || this.#answer(packet, SUCCESS))
+      .catch(err => this.failed(err));
   }
 
   #refuse(packet: Inbound, receivedAtMs: number, wrong: WrongPublish): void {
@@ -171,8 +215,12 @@ export class DeviceSession extends Session {
 
   override subscriptionsAnswered(): void {
     if (this.isOver || (this.#down === undefined && this.subscriptions.size === 0)) return;
-    this.#down ??= new Downstream(this, this.around, this.#may.ownPrefix);
-    this.#down.subscriptionsAnswered();
+    this.#downstream().subscriptionsAnswered();
+  }
+
+  #downstream(): Downstream {
+    this.#down ??= new Downstream(this, this.around, this.#may.down);
+    return this.#down;
   }
 
   deliver(downlink: Downlink): Delivery {

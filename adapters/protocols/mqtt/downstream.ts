@@ -25,7 +25,7 @@ const TELL_DELIVERED_AFTER_MS = 20;
 export class Downstream {
   readonly #session: DeviceSession;
   readonly #around: Surroundings;
-  readonly #topics: Readonly<Record<DownlinkKind, string>>;
+  readonly #topics: Readonly<Record<DownlinkKind, string | undefined>>;
   readonly #outbox: Outbox;
   /** What the device's actor knows. Of a new session it assumes this. */
   #told = 0;
@@ -35,15 +35,15 @@ export class Downstream {
   #delivered: CommandAttempt[] = [];
   #tellDeliveredLater: NodeJS.Timeout | undefined = undefined;
 
-  /** @param prefix of the device's own topics */
-  constructor(session: DeviceSession, around: Surroundings, prefix: string) {
+  /** @param topics undefined: this kind may not be received */
+  constructor(
+    session: DeviceSession,
+    around: Surroundings,
+    topics: Readonly<Record<DownlinkKind, string | undefined>>,
+  ) {
     this.#session = session;
     this.#around = around;
-    this.#topics = {
-      command: `${prefix}commands`,
-      desired: `${prefix}state/desired`,
-      twin: `${prefix}state/get/response`,
-    };
+    this.#topics = topics;
     this.#outbox = new Outbox(session.client, around.host.limits.subscriberQueueMaxBytes, 'waits');
   }
 
@@ -53,6 +53,7 @@ export class Downstream {
    */
   deliver(downlink: Downlink): Delivery {
     const topic = this.#topics[downlink.kind];
+    if (topic === undefined) return 'not_receiving';
     const matching = this.#matching(topic);
     if (matching.length === 0) return 'not_receiving';
     const { attempt } = downlink;
@@ -66,6 +67,24 @@ export class Downstream {
     if (posted === 'sent') this.#around.figures.downlinks++;
     else this.#around.figures.downlinksFull++;
     return posted === 'too_large' ? 'full' : posted;
+  }
+
+  /** Whether the device has subscribed to this topic. */
+  takes(topic: string): boolean {
+    return this.#matching(topic).length > 0;
+  }
+
+  /** An answer to something that the device asked for on this connection, as JSON. */
+  send(topic: string, answer: string): void {
+    const matching = this.#matching(topic);
+    if (matching.length === 0) return;
+    const qos = matching.some(it => it.qos > 0) ? 1 : 0;
+    const message = { topic, payload: text.encode(answer), contentType: CONTENT_TYPE };
+    this.#outbox.push(
+      message,
+      qos,
+      matching.flatMap(it => it.identifier ?? []),
+    );
   }
 
   /** Once for each session: it may be tried again often. */
@@ -117,8 +136,10 @@ export class Downstream {
 
   #receives(): number {
     let bits = 0;
-    for (const kind of ['command', 'desired'] as const)
-      if (this.#matching(this.#topics[kind]).length > 0) bits |= RECEIVES[kind];
+    for (const kind of ['command', 'desired'] as const) {
+      const topic = this.#topics[kind];
+      if (topic !== undefined && this.#matching(topic).length > 0) bits |= RECEIVES[kind];
+    }
     return bits;
   }
 

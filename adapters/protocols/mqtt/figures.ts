@@ -5,6 +5,8 @@ export type Figures = {
   /** When QoS 0 was last dropped, milliseconds since 1970. */
   qos0DroppedAtMs: number;
   refusedConnects: number;
+  /** Of those: clients that connect too often, and addresses of which too many were refused. */
+  connectsTooOften: number;
   refusedPublishes: number;
   /** Connections closed for what their client did, or because its messages could not be settled. */
   cutOff: number;
@@ -26,6 +28,7 @@ export const noFigures = (): Figures => ({
   qos0Dropped: 0,
   qos0DroppedAtMs: Number.NEGATIVE_INFINITY,
   refusedConnects: 0,
+  connectsTooOften: 0,
   refusedPublishes: 0,
   cutOff: 0,
   forwarded: 0,

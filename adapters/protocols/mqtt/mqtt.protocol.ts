@@ -1,12 +1,14 @@
-/** MQTT 3.1.1 and 5, over TCP and WebSocket. docs/mqtt.md tells what devices and applications see of it. */
+/** MQTT 3.1.1 and 5, over TCP and WebSocket, with and without TLS. docs/mqtt.md tells what devices and applications see of it. */
 import type { Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Client } from 'aedes';
+import type { Revocation } from '../../../contracts/access.contract.ts';
 import type { Delivery, Downlink } from '../../../contracts/downlinks.ts';
 import type { HealthReport } from '../../../contracts/health.contract.ts';
 import type { ApplicationClaim } from '../../../contracts/mqtt.contract.ts';
 import { systemScheduler } from '../../system/ports.ts';
-import type { CloseReason, Protocol, ProtocolHost, SessionName } from '../protocol.ts';
+import type { ServerIdentity } from '../../tls/server-identity.ts';
+import type { Protocol, ProtocolHost, SessionName } from '../protocol.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import { goLive, isReadingPublish, sessionOf, takeOver } from './aedes-internals.ts';
 import { ApplicationSession } from './application-session.ts';
@@ -15,7 +17,8 @@ import { ConnectGate } from './connect-gate.ts';
 import { Departures } from './departures.ts';
 import { DeviceSession } from './device-session.ts';
 import { type Figures, noFigures } from './figures.ts';
-import { listenOnTcp, listenOnWebSocket, type OpenListener, type Origin } from './listeners.ts';
+import { FittingDevices } from './fitting-devices.ts';
+import { listenOnTcp, listenOnTls, listenOnWebSocket, type OpenListener, type Origin } from './listeners.ts';
 import { type FrontBus, FrontNodes } from './nodes/front-nodes.ts';
 import { nodeLimits } from './nodes/node-limits.ts';
 import { QuietBroker } from './quiet-broker.ts';
@@ -26,6 +29,8 @@ export type MqttOptions = {
   readonly host: string;
   /** 0: a free one; `ports.mqtt` says which. */
   readonly port: number;
+  /** The port of the listener with TLS, 0 likewise (`ports.mqtts`), and whose certificate it has. Absent: it does not listen. */
+  readonly tls?: { readonly port: number; readonly identity: ServerIdentity };
   /** MQTT over WebSocket is at `/mqtt` of this server. Absent: TCP only. */
   readonly http?: Server;
   /** The way to the other nodes that speak MQTT. Absent: there are none. */
@@ -74,6 +79,7 @@ export class MqttProtocol implements Protocol {
       audience,
       departures: this.#departures,
       nodes: this.nodes,
+      fitting: new FittingDevices(host),
     };
     this.#sessions = new Sessions(around);
     this.#gate = new ConnectGate(around, this.#sessions, this.#connections);
@@ -82,13 +88,18 @@ export class MqttProtocol implements Protocol {
 
   async start(): Promise<void> {
     await this.#broker.listen();
-    const { host, port, http } = this.#options;
+    const { host, port, http, tls } = this.#options;
     const connected = (stream: Duplex, origin: Origin) => this.#connected(stream, origin);
     await this.nodes.start();
     try {
       const tcp = await listenOnTcp(host, port, this.#host.limits, connected);
       this.ports.mqtt = tcp.port!;
       this.#listeners = [tcp];
+      if (tls) {
+        const secured = await listenOnTls(host, tls.port, tls.identity, this.#host.limits, connected);
+        this.ports.mqtts = secured.port!;
+        this.#listeners.push(secured);
+      }
       if (http) this.#listeners.push(listenOnWebSocket(http, this.#host.limits, connected));
     } catch (error) {
       await this.stop();
@@ -129,8 +140,8 @@ export class MqttProtocol implements Protocol {
     this.#sessions.claimed(claim);
   }
 
-  closeDevice(tenant: string, device: string, reason: CloseReason): void {
-    this.#sessions.closeDevice(tenant, device, reason);
+  revoked(revocation: Revocation): void {
+    this.#sessions.revoked(revocation);
   }
 
   deliver(downlink: Downlink): Delivery {

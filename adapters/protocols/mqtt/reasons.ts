@@ -8,6 +8,8 @@ export const DISCONNECTS = {
   malformed_packet: 0x81,
   protocol_error: 0x82,
   not_authorized: 0x87,
+  /** The credential that opened the connection has come to its end. */
+  credential_expired: 0x87,
   /** The message may or may not be stored: the sender shall connect and send it again. 0x88 exists in CONNACK only. */
   not_settled: 0x89,
   shutting_down: 0x8b,
@@ -25,7 +27,7 @@ export type DisconnectReason = keyof typeof DISCONNECTS;
 
 /** Reasons that are not the client's doing; the others count as "cut off". */
 export const isServersDoing = (reason: DisconnectReason): boolean =>
-  reason === 'shutting_down' || reason === 'taken_over' || reason === 'revoked';
+  reason === 'shutting_down' || reason === 'taken_over' || reason === 'revoked' || reason === 'credential_expired';
 
 /** Why a CONNECT is refused: the return code of 3.1.1 (section 3.2.2.3) and the reason code of 5 (section 3.2.2.2). */
 export const REFUSED_CONNECTS = {
@@ -36,6 +38,8 @@ export const REFUSED_CONNECTS = {
   unavailable: { v4: 3, v5: 0x88 },
   busy: { v4: 3, v5: 0x89 },
   too_many_connections: { v4: 3, v5: 0x97 },
+  /** This client connects too often, or its address was refused too often. */
+  connect_rate: { v4: 3, v5: 0x9f },
 } as const;
 export type ConnectRefusal = keyof typeof REFUSED_CONNECTS;
 

@@ -6,6 +6,7 @@ import type { Inbound } from './aedes-internals.ts';
 import type { Audience } from './audience.ts';
 import type { Departures } from './departures.ts';
 import type { Figures } from './figures.ts';
+import type { FittingDevices } from './fitting-devices.ts';
 import type { FrontNodes } from './nodes/front-nodes.ts';
 import { DISCONNECTS, type DisconnectReason, isServersDoing, PACKET_IDENTIFIER_NOT_FOUND, SUCCESS } from './reasons.ts';
 import { parseFilter, type TopicFilter } from './topic-filter.ts';
@@ -18,6 +19,7 @@ export type Surroundings = {
   readonly audience: Audience;
   readonly departures: Departures;
   readonly nodes: FrontNodes;
+  readonly fitting: FittingDevices;
 };
 
 export type Subscription = {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { ProtocolHost } from '../../../../adapters/protocols/protocol.ts';
 import type { Principal } from '../../../../contracts/access.contract.ts';
 import { type ErrorType, SkeinError } from '../../../../contracts/errors.ts';
 import { connectPacket, connectRaw, openRaw, VERSIONS } from '../../../support/raw-client.ts';
@@ -127,7 +128,8 @@ test('what is sent behind a CONNECT that is refused is never handled', async t =
 
 test('a device whose keys are revoked while its key is being checked is not let in; another one is', async t => {
   const waiting: (() => void)[] = [];
-  const authenticate = async (key: string, username: string) => {
+  const authenticate: ProtocolHost['authenticate'] = async (key, username, _presented, isFresh) => {
+    if (isFresh) throw new SkeinError('unauthorized', 'It was revoked');
     await new Promise<void>(resolve => waiting.push(resolve));
     return keys(key, username);
   };
@@ -135,7 +137,7 @@ test('a device whose keys are revoked while its key is being checked is not let 
   const clients = await Promise.all([openRaw(t, port), openRaw(t, port)]);
   for (const [i, client] of clients.entries()) client.send(connectPacket(4, { username: `d${i + 1}`, key: 'device' }));
   await until(() => waiting.length === 2);
-  protocol.closeDevice('default', 'd1', 'revoked');
+  protocol.revoked({ kind: 'device', tenant: 'default', subject: 'd1' });
   for (const goOn of waiting) goOn();
   assert.equal((await clients[0].next()).returnCode, 4);
   assert.equal((await clients[1].next()).returnCode, 0);

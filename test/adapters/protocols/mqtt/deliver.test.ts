@@ -123,7 +123,7 @@ test('a session that ended is gone, from the moment that the server closes it', 
   const device = await connectRaw(t, port);
   device.subscribe([COMMANDS]);
   await device.nextOf('suback');
-  protocol.closeDevice('default', 'd1', 'revoked');
+  protocol.revoked({ kind: 'device', tenant: 'default', subject: 'd1' });
   assert.equal(protocol.deliver(command('a')), 'gone');
   await device.closed();
   assert.equal(protocol.deliver(command('a')), 'gone');

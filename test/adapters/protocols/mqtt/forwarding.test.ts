@@ -174,5 +174,8 @@ test('aedes by itself loses QoS 1 messages that QoS 0 ones overtake: the count a
     server.close();
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  assert.ok((await countInterleaved(t, (server.address() as { port: number }).port, 200)) < 200);
+  const { port } = server.address() as { port: number };
+  // On a busy machine nothing may overtake for once.
+  for (let round = 0; round < 20; round++) if ((await countInterleaved(t, port, 200)) < 200) return;
+  assert.fail('nothing was lost');
 });

@@ -93,7 +93,7 @@ for (const version of VERSIONS) {
     (await connectRaw(t, port, version, { username: 'rude' })).socket.destroy();
     await until(() => ingress.ended.length === 2);
     await connectRaw(t, port, version, { username: 'revoked' });
-    protocol.closeDevice('default', 'revoked', 'revoked');
+    protocol.revoked({ kind: 'device', tenant: 'default', subject: 'revoked' });
     await until(() => ingress.ended.length === 3);
     assert.deepEqual(ingress.ended, ['1 client_disconnected', '2 connection_lost', '3 revoked']);
   });
@@ -151,7 +151,7 @@ test('keys that are revoked while the session is being opened let nobody in', as
   const client = await openRaw(t, port);
   client.send(connectPacket(4, { username: 'd1', key: 'device' }));
   await until(() => ingress.held.length === 1);
-  protocol.closeDevice('default', 'd1', 'revoked');
+  protocol.revoked({ kind: 'device', tenant: 'default', subject: 'd1' });
   ingress.settle({ state: 'opened', session: 5, replaced: null });
   assert.equal((await client.next()).returnCode, 4);
   assert.deepEqual(ingress.ended, ['5 revoked']);

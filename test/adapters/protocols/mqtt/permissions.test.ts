@@ -1,10 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  DevicePermissions,
-  mayApplicationSubscribe,
-  topicFault,
-} from '../../../../adapters/protocols/mqtt/permissions.ts';
+import { DevicePermissions, topicFault } from '../../../../adapters/protocols/mqtt/permissions.ts';
 import { matches, parseFilter } from '../../../../adapters/protocols/mqtt/topic-filter.ts';
 import { LIMITS } from '../../../../contracts/limits.ts';
 
@@ -61,11 +57,6 @@ for (const filter of [
   'devices/d1/',
 ])
   test(`a device may not subscribe to ${filter}`, () => assert.equal(may.maySubscribe(filter), false));
-
-for (const filter of ['devices/#', 'devices/+/telemetry', 'devices/d1/state'])
-  test(`an application may subscribe to ${filter}`, () => assert.equal(mayApplicationSubscribe(filter), true));
-for (const filter of ['#', '+/d1/telemetry', '$SYS/#', '$share/g/devices/#', 'devices', 'devices/', 'gateways/#'])
-  test(`an application may not subscribe to ${filter}`, () => assert.equal(mayApplicationSubscribe(filter), false));
 
 for (const [topic, malformed] of [
   ['', true],

@@ -77,3 +77,30 @@ test('connecting anew buys no new burst; another device has its own', async t =>
   for (let i = 0; i < 5; i++) assert.equal((await other.next()).cmd, 'puback');
   assert.equal(ingress.received.length, before + 5);
 });
+
+test('the devices of a tenant together are slowed to its quota, and those of another are not', async t => {
+  const quotas: Record<number, number> = { 1: 5, 2: 1_000 };
+  let nowMs = 1_000_000;
+  const { port, ingress } = await startMqtt(t, {
+    limits: { deviceMaxDelaySeconds: 3_600 },
+    messageQuota: tenantId => quotas[tenantId]!,
+    now: () => nowMs,
+  });
+  const clients = await Promise.all(['d1', 'd2', 'other/d1'].map(username => connectRaw(t, port, 5, { username })));
+  const topics = ['devices/d1/telemetry', 'devices/d2/telemetry', 'devices/d1/telemetry'];
+  for (const [i, client] of clients.entries())
+    client.socket.write(
+      Buffer.concat(
+        Array.from({ length: 8 }, (_, n) =>
+          client.bytesOf({ cmd: 'publish', topic: topics[i]!, payload: `${n}`, qos: 1, messageId: n + 1 }),
+        ),
+      ),
+    );
+  // The burst is for two seconds: 10 of the 16 of the one tenant, and all 8 of the other.
+  const handedOn = (tenant: string) => ingress.received.filter(it => it.address.tenant === tenant).length;
+  for (let n = 1; n <= 8; n++) assert.equal((await clients[2]!.next()).messageId, n);
+  while (handedOn('default') < 10) await new Promise(setImmediate);
+  for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+  assert.deepEqual([handedOn('default'), handedOn('other')], [10, 8]);
+  nowMs += 60_000;
+});

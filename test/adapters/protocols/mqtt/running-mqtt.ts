@@ -3,9 +3,10 @@
 import type { Server } from 'node:http';
 import type { TestContext } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type ConnectLimits, connectLimits } from '../../../../adapters/limits/connect-limits.ts';
 import { MqttProtocol } from '../../../../adapters/protocols/mqtt/mqtt.protocol.ts';
 import type { FrontBus } from '../../../../adapters/protocols/mqtt/nodes/front-nodes.ts';
-import type { Place } from '../../../../adapters/protocols/protocol.ts';
+import type { Place, ProtocolHost } from '../../../../adapters/protocols/protocol.ts';
 import type { Principal } from '../../../../contracts/access.contract.ts';
 import { SkeinError } from '../../../../contracts/errors.ts';
 import { readJsonPayload } from '../../../../contracts/json.ts';
@@ -19,6 +20,7 @@ import {
   STORED,
   type Uplink,
 } from '../../../../contracts/uplinks.ts';
+import { limitFor } from '../../../../mixins/access-control.ts';
 import { ownDevice, program } from '../../../support/principals.ts';
 
 /**
@@ -111,9 +113,12 @@ export type Options = {
   limits?: Partial<Limits>;
   http?: Server;
   now?: () => number;
-  authenticate?: (key: string, username: string) => Promise<Principal>;
+  authenticate?: ProtocolHost['authenticate'];
+  fits?: ProtocolHost['fits'];
+  connectLimits?: ConnectLimits;
   ingress?: ScriptedIngress;
   place?: Place;
+  messageQuota?: (tenantId: number) => number;
   bus?: FrontBus;
 };
 
@@ -132,6 +137,7 @@ export async function startMqtt(t: TestContext, options: Options = {}): Promise<
   const ingress = options.ingress ?? new ScriptedIngress();
   const closedElsewhere: string[] = [];
   const quiet = () => {};
+  const limits = { ...LIMITS, ...options.limits };
   const protocol = new MqttProtocol(
     {
       ingress,
@@ -139,7 +145,12 @@ export async function startMqtt(t: TestContext, options: Options = {}): Promise<
       closeElsewhere: (address, { tenant, device, session }) =>
         void closedElsewhere.push(`${address} ${tenant}/${device} ${session}`),
       authenticate: options.authenticate ?? keys,
-      limits: { ...LIMITS, ...options.limits },
+      connectLimits: options.connectLimits ?? connectLimits(limits, undefined),
+      messageQuota:
+        options.messageQuota ?? (() => options.limits?.tenantMessagesPerSecond ?? LIMITS.tenantMessagesPerSecond),
+      limitOf: (principal, permission) => limitFor(principal, [permission]),
+      fits: options.fits ?? (() => Promise.reject(new Error('no role is limited in this test'))),
+      limits,
       log: { debug: quiet, info: quiet, warn: quiet, error: (...told: unknown[]) => void errors.push(told) } as never,
       now: options.now ?? Date.now,
     },

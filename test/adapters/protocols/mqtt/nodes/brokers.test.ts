@@ -24,6 +24,9 @@ type TestNode = {
   stop(): Promise<void>;
 };
 
+/** Of the database they only read what was revoked. */
+const NOTHING_REVOKED = { query: async () => [] } as never;
+
 /** Nodes on a real bus. Their devices have their actors in one ingress, as they have on one database. */
 async function start(t: TestContext, names: readonly string[]) {
   const nats = await startNats();
@@ -48,7 +51,12 @@ async function startNode(t: TestContext, name: string, natsUrl: string, ingress:
   );
   const place = { instanceId: `instance of ${name}`, address, nodeId: name };
   broker.createService(
-    mqttService({ config, log: pino({ level: 'silent' }), http: createServer() }, ingress, place, new Fronts()),
+    mqttService(
+      { config, database: NOTHING_REVOKED, log: pino({ level: 'silent' }), http: createServer() },
+      ingress,
+      place,
+      new Fronts(),
+    ),
   );
   await broker.start();
   let stopped: Promise<void> | undefined;
