@@ -1,36 +1,46 @@
-/** What every request passes first: its id, the headers of every answer, HEAD and OPTIONS. */
+/** What every request passes first: its id, the headers of every answer, HEAD and OPTIONS, and the page at `/docs`. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { cors } from './cors.ts';
+import { answerDocs, docsMethodsAt } from './docs-page.ts';
 import { problem, sendProblem } from './problem.ts';
+import { setSecurityHeaders } from './security-headers.ts';
 
 export type FrontDoor = { readonly listener: RequestListener; close(): void };
 
 /** What a caller may choose as its request's id; anything else gets one of ours, so that logs can't be forged. */
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
-/** @param methodsOf the methods that a path answers; empty for a path that there is not */
+/**
+ * @param methodsOf the methods that a path answers; empty for a path that there is not
+ * @param corsOrigins of these origins are the web pages that may ask
+ */
 export function frontDoor(
   pass: (request: IncomingMessage, response: ServerResponse) => void,
   methodsOf: (url: string) => string[],
+  corsOrigins: readonly string[],
 ): FrontDoor {
   let open = true;
+  const pages = cors(corsOrigins);
   const listener: RequestListener = (request, response) => {
     const requestId = nameRequest(request);
     response.setHeader('X-Request-Id', requestId);
-    response.setHeader('X-Content-Type-Options', 'nosniff');
-    response.setHeader('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
-    response.setHeader('Referrer-Policy', 'no-referrer');
+    setSecurityHeaders(request, response);
+    pages.answer(request, response);
     if (!open) {
       sendProblem(response, problem('unavailable', 'This process is stopping', requestId), { Connection: 'close' });
       return;
     }
     if (request.method === 'OPTIONS') {
-      options(response, methodsOf(request.url ?? '/'), requestId);
+      const url = request.url ?? '/';
+      const methods = [...methodsOf(url), ...docsMethodsAt(url)];
+      pages.preflight(request, response, methods);
+      options(response, methods, requestId);
       return;
     }
     // RFC 9110, section 9.3.2: HEAD is GET without the body, which Node leaves out by itself.
     if (request.method === 'HEAD') request.method = 'GET';
-    pass(request, response);
+    if (!answerDocs(request, response, requestId)) pass(request, response);
   };
   return {
     listener,

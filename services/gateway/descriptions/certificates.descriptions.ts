@@ -1,11 +1,12 @@
 import { CERTIFICATE_STATES, REASONS } from '../../../contracts/certificates.contract.ts';
 import type { Descriptions } from './description.ts';
-import { described, object, oneOf, pageOf, text, textOrNull, time, timeOrNull } from './schemas/shapes.ts';
+import { described, object, oneOf, pageOf, text, textOrNull, time, timeOrNull, uuidOrNull } from './schemas/shapes.ts';
 
 const SERIAL = '5803D769F16A6D0F73EA297474598BB7';
 const CERTIFICATE = {
   serialNumber: SERIAL,
   deviceId: 'press-4',
+  batchId: null,
   commonName: 'press-4',
   state: 'good',
   fingerprint: '0718ecd02b01ea81d5b253f19bb54ff660b13e5d6c4a9e86cd2f316b54878dc1',
@@ -22,6 +23,7 @@ const CERTIFICATE = {
 const view = object({
   serialNumber: described(text, '32 characters, upper-case hex.'),
   deviceId: textOrNull,
+  batchId: described(uuidOrNull, 'Of a provisioning batch: it is no device’s.'),
   commonName: text,
   state: described(
     oneOf(CERTIFICATE_STATES),
@@ -53,6 +55,15 @@ const made = object(
 const PEM = '-----BEGIN CERTIFICATE-----\nMIIB8DCCAZagAwIBAgIQ...\n-----END CERTIFICATE-----\n';
 const CSR = '-----BEGIN CERTIFICATE REQUEST-----\nMIHRMHgCAQAwFjEUMBIG...\n-----END CERTIFICATE REQUEST-----\n';
 const MADE = { certificate: CERTIFICATE, pem: PEM, chain: PEM };
+const BATCH_ID = '0195f2a4-9d2f-7b4c-8a6d-3e7f9c2b5d81';
+const OF_BATCH = {
+  ...CERTIFICATE,
+  deviceId: null,
+  batchId: BATCH_ID,
+  commonName: BATCH_ID,
+  issuedFrom: 'generated',
+};
+const KEY = '-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49...\n-----END PRIVATE KEY-----\n';
 const tag = 'Certificates';
 
 export const certificateDescriptions: Descriptions = {
@@ -88,9 +99,32 @@ export const certificateDescriptions: Descriptions = {
     },
     errors: ['lifecycle_conflict', 'too_many_credentials', 'overloaded'],
   },
+  'POST /provisioning/batches/:id/certificate': {
+    tag: 'Provisioning',
+    summary: 'Issue a certificate for a provisioning batch',
+    description:
+      'A device that shows it in its TLS handshake needs no key and no secret of the batch for `POST /provision`; it is good for nothing else. Of ' +
+      '`csr` only its key is used, and its common name must be the id of the batch. Without `csr` the key is made here, and comes back once.',
+    bodyExample: { days: 90 },
+    answers: {
+      201: {
+        schema: made,
+        example: { certificate: OF_BATCH, pem: PEM, chain: PEM, privateKey: KEY },
+        headers: ['Location'],
+      },
+    },
+    errors: ['not_found', 'provisioning_closed', 'too_many_credentials', 'overloaded'],
+  },
+  'GET /provisioning/batches/:id/certificates': {
+    tag: 'Provisioning',
+    summary: 'The certificates of a provisioning batch',
+    description: 'The one that ends first comes first.',
+    answers: { 200: { schema: pageOf(view), example: { items: [OF_BATCH], nextCursor: null } } },
+    errors: ['not_found'],
+  },
   'GET /certificates': {
     tag,
-    summary: 'The certificates of all devices',
+    summary: 'The certificates of all devices and batches',
     description:
       'The one that ends first comes first. `expiringWithinDays` and `expiringBefore`: those that are good, were not renewed, and end before that.',
     answers: { 200: { schema: pageOf(view), example: { items: [CERTIFICATE], nextCursor: null } } },
@@ -117,7 +151,7 @@ export const certificateDescriptions: Descriptions = {
   'POST /certificates/:serialNumber/revoke': {
     tag,
     summary: 'Revoke a certificate',
-    description: `What its device has open is closed. Again: the same answer. Reasons: ${REASONS.join(', ')}.`,
+    description: `What its device has open is closed; with that of a batch nobody is provisioned any more. Again: the same answer. Reasons: ${REASONS.join(', ')}.`,
     bodyExample: { reason: 'keyCompromise' },
     answers: {
       200: {

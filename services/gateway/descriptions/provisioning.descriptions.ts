@@ -136,6 +136,7 @@ export const provisioningDescriptions: Descriptions = {
     summary: 'Get an identity, as a new device',
     description:
       'Exactly once for each device. With a `csr` (PKCS #10 in PEM, its common name the device id) the answer has a certificate instead of a key. ' +
+      'Over HTTPS the certificate of the batch, shown in the handshake, takes the place of key and secret. ' +
       'Whatever is wrong with key or secret: the same `unauthorized`.',
     bodyExample: { ...CREDENTIALS, deviceId: 'press-4' },
     answers: {

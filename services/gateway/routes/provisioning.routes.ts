@@ -1,3 +1,4 @@
+import { certificates, type NewCertificate } from '../../../contracts/certificates.contract.ts';
 import { SkeinError } from '../../../contracts/errors.ts';
 import { imports } from '../../../contracts/imports.contract.ts';
 import { provisioning } from '../../../contracts/provisioning.contract.ts';
@@ -37,6 +38,8 @@ const secret = (status: number, answer: unknown, headers: Record<string, string>
 });
 const madeBatch = (made: { batch: { id: string } }) =>
   secret(201, made, { Location: `/api/v1/provisioning/batches/${made.batch.id}` });
+const madeCertificate = (made: NewCertificate) =>
+  secret(201, made, { Location: `/api/v1/certificates/${made.certificate.serialNumber}` });
 const shownOnce = (answer: unknown) => secret(200, answer);
 const provisioned = (answer: unknown) => secret(201, answer);
 
@@ -52,6 +55,11 @@ export const provisioningRoutes: readonly Endpoint[] = [
   endpoint('POST', `${BATCH}/devices`, provisioning.addDevices, fieldsOfId, plain, body),
   endpoint('GET', `${BATCH}/devices`, provisioning.listDevices, idListing, plain),
   endpoint('DELETE', `${BATCH}/devices/:deviceId`, provisioning.resetDevice, deviceOfBatch, plain),
+  endpoint('POST', `${BATCH}/certificate`, certificates.issueForBatch, perhapsFieldsOfId, madeCertificate, {
+    takesBody: 'optional',
+    creates: true,
+  }),
+  endpoint('GET', `${BATCH}/certificates`, certificates.ofBatch, idListing, plain),
   endpoint('POST', '/provision', provisioning.provision, fields, provisioned, body),
 
   endpoint('POST', '/devices/claim', provisioning.claim, fields, plain, body),
