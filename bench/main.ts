@@ -20,6 +20,14 @@ const BENCHMARKS = {
     'reads and durable updates of twins, against Redis and plain SQL',
     '--parts reads,updates --rounds 3 --devices 100000 --rate 5000, or --short',
   ],
+  rest: [
+    "authenticated reads of a device over REST, against moleculer-web's own hello",
+    '--rounds 5 --seconds 5 --connections 32 --devices 1000, or --short',
+  ],
+  storm: [
+    'thousands of connects within seconds, a third with wrong keys, while other devices send',
+    '--connects 10000 --wrongPercent 33 --seconds 10 --steady 200 --rate 1000 --engine postgres, or --short',
+  ],
   start: ['how long until the first CONNACK', '--runs 5 --engine both'],
 } as const;
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { ErrorType } from '../../contracts/errors.ts';
 import { problem } from './problem.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
 
 const LINGER_MS = 1_000;
 
@@ -30,7 +31,9 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex):
       'Connection: close',
       'Content-Type: application/problem+json',
       `Content-Length: ${Buffer.byteLength(body)}`,
+      'Cache-Control: no-store',
       `X-Request-Id: ${told.requestId}`,
+      ...Object.entries(SECURITY_HEADERS).map(([name, value]) => `${name}: ${value}`),
       '',
       body,
     ].join('\r\n'),

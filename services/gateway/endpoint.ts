@@ -1,7 +1,7 @@
 /** One line of the table of paths: what a request becomes, and what is made of the answer. */
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Principal } from '../../contracts/access.contract.ts';
-import type { Action } from '../../contracts/contract.ts';
+import type { Access, Action, Caller, Rules } from '../../contracts/contract.ts';
 import type { Limits } from '../../contracts/limits.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -21,30 +21,49 @@ export type ApiRequest = {
 export type Reply = {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Becomes JSON; a text when there is a `contentType`. */
+  /** Becomes JSON; a text, bytes or a stream of them when there is a `contentType`. */
   readonly body: unknown;
   readonly contentType?: string;
 };
 
 /** Makes the parameters of the action. The action's own rules check them, so what it can't read it passes on as it is. */
 export type Read = (request: ApiRequest) => Record<string, unknown>;
-export type Answer<R> = (result: R) => Reply;
+/** `more` calls the action again with some other parameters: for an answer of several pages. */
+export type Answer<R> = (result: R, more: (params: Record<string, unknown>) => Promise<R>) => Reply;
+
+/** A body that is not JSON. What is made of it is the `body` that `read` gets. */
+export type Upload = {
+  readonly types: readonly string[];
+  readonly take: (upload: UploadRequest) => Promise<unknown>;
+};
+export type UploadRequest = {
+  /** Calls for the caller of the request. */
+  readonly ctx: Caller;
+  readonly request: IncomingMessage;
+  readonly query: Readonly<Record<string, unknown>>;
+  readonly limits: Limits;
+};
 
 export type Endpoint = {
   readonly method: Method;
   readonly path: string;
   readonly action: string;
+  /** Of the action, for the description of the path. */
+  readonly rules: Rules;
+  readonly access: Access;
   readonly read: Read;
   readonly answer: Answer<never>;
   /** Nobody has to say who it is. */
   readonly isPublic: boolean;
   /** `optional`: undefined when there is none. */
   readonly takesBody: boolean | 'optional';
+  /** How the body is taken when it is not JSON. */
+  readonly upload?: Upload | undefined;
   /** Takes an Idempotency-Key. */
   readonly creates: boolean;
 };
 
-type Traits = Partial<Pick<Endpoint, 'takesBody' | 'creates'>>;
+type Traits = Partial<Pick<Endpoint, 'takesBody' | 'creates' | 'upload'>>;
 
 /** A path to an action. Who may take it is said by the action. */
 export function endpoint<P, R>(
@@ -53,9 +72,10 @@ export function endpoint<P, R>(
   action: Action<P, R>,
   read: Read,
   answer: Answer<R>,
-  { takesBody = false, creates = false }: Traits = {},
+  { takesBody = false, creates = false, upload }: Traits = {},
 ): Endpoint {
-  const { name, access } = action;
+  const { name, access, rules } = action;
   if (access.needs === 'inside') throw new Error(`No path may lead to ${name}, which is for other parts of the system`);
-  return { method, path, action: name, read, answer, isPublic: access.needs === 'anyone', takesBody, creates };
+  const isPublic = access.needs === 'anyone';
+  return { method, path, action: name, rules, access, read, answer, isPublic, takesBody, creates, upload };
 }

@@ -7,9 +7,15 @@ import { requestIdOf } from './front-door.ts';
 import { problem, problemOf, sendProblem } from './problem.ts';
 
 /** As the gateway's mixin makes it of one line of the table. */
-export type Alias = { readonly method: string; readonly re: RegExp; readonly endpoint: Endpoint };
+export type Alias = {
+  readonly method: string;
+  readonly fullPath: string;
+  readonly re: RegExp;
+  readonly route: unknown;
+  readonly endpoint: Endpoint;
+};
 export type RoutedRequest = IncomingMessage & {
-  readonly $alias?: Alias;
+  $alias?: Alias;
   /** The path as it came: the gateway cuts `url` to what is below its prefix. */
   readonly originalUrl?: string;
 };
@@ -26,7 +32,9 @@ export function fail(
   // To the gateway, a path without this method and a path that is not there look the same.
   if (error.name === 'NotFoundError' && !(error instanceof SkeinError)) {
     const methods = methodsAt(aliases, request.originalUrl ?? request.url ?? '/').join(', ');
-    if (methods === '') return sendProblem(response, problem('not_found', 'There is no such path', requestId));
+    // A part of it is longer than any that is looked for.
+    if (methods === '' || methods.split(', ').includes(request.method ?? ''))
+      return sendProblem(response, problem('not_found', 'There is no such path', requestId));
     const told = problem('method_not_allowed', `This path answers ${methods}`, requestId);
     return sendProblem(response, told, { Allow: methods });
   }

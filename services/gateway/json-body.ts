@@ -48,7 +48,7 @@ function bytesOf(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
 
 function parse(bytes: Buffer): unknown {
   if (!isUtf8(bytes)) throw new SkeinError('invalid_json', 'The body is not UTF-8');
-  if (nestedDeeper(bytes, NESTING_MAX))
+  if (isNestedTooDeep(bytes))
     throw new SkeinError('invalid_request', `The body is nested deeper than ${NESTING_MAX} levels`);
   try {
     return JSON.parse(bytes.toString());
@@ -56,6 +56,9 @@ function parse(bytes: Buffer): unknown {
     throw new SkeinError('invalid_json', 'The body is not JSON');
   }
 }
+
+/** For JSON that comes in another way than as a whole body. */
+export const isNestedTooDeep = (bytes: Buffer): boolean => nestedDeeper(bytes, NESTING_MAX);
 
 /** Counts brackets outside of texts: parsing first would make the value whose depth is the danger. */
 function nestedDeeper(bytes: Buffer, max: number): boolean {

@@ -1,7 +1,7 @@
 /** Errors as problem documents: https://www.rfc-editor.org/rfc/rfc9457. Never a stack, an SQL text or a library's message. */
 import type { ServerResponse } from 'node:http';
 import { ERRORS, type ErrorType, errorTypeOf, isErrorType } from '../../contracts/errors.ts';
-import { type FieldProblem, fieldProblems, parameterProblems } from './field-problems.ts';
+import { type FieldProblem, fieldProblems, parameterProblems } from '../../mixins/field-problems.ts';
 
 export type Problem = {
   readonly type: ErrorType;

@@ -93,7 +93,7 @@ const namesOf = (value: unknown): unknown => (typeof value === 'string' ? value.
 
 const DATE = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/i;
 /** Milliseconds since 1970, or ISO 8601 with a zone; a day alone begins at midnight UTC. */
-function timeOf(name: string, value: unknown): number | undefined {
+export function timeOf(name: string, value: unknown): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value === 'string') {
     // A `+` of a zone that was not encoded arrives as a space.
@@ -106,6 +106,15 @@ function timeOf(name: string, value: unknown): number | undefined {
     if (!Number.isNaN(ms)) return ms;
   }
   throw new SkeinError('invalid_request', `${name} must be ISO 8601 with a zone, or milliseconds since 1970`);
+}
+
+/** The fields of the body, of which none has the name of something that is said elsewhere in the request. */
+export function fieldsOf(request: ApiRequest, ...elsewhere: string[]): Params {
+  noQuery(request);
+  const body = objectOf(request.body);
+  const name = elsewhere.find(it => Object.hasOwn(body, it));
+  if (name !== undefined) throw new SkeinError('invalid_request', `${name} is not known here`);
+  return body;
 }
 
 export function objectOf(body: unknown): Params {

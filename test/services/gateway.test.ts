@@ -45,7 +45,7 @@ test('a path that is not there is not found, with the method of any', async () =
     'GET /api',
     'GET /api/v2/devices',
     'GET /api/v1/nothing',
-    'POST /api/v1/devices/here/lifecycle',
+    'POST /api/v1/devices/here/nothing',
     'GET /apix/devices',
     'GET /api/v1/Devices',
     'GET /api//devices',
@@ -258,7 +258,7 @@ test('a part of the system that no node runs is not available', async () => {
 
 test('nobody can change the paths, or ask for them', () => {
   const names = node.broker.registry.actions.list({ onlyLocal: true }).map(it => it.name);
-  assert.deepEqual(names.filter(name => name.startsWith('gateway.')).sort(), ['gateway.live']);
+  assert.deepEqual(names.filter(name => name.startsWith('gateway.')).sort(), ['gateway.live', 'gateway.openApi']);
 });
 
 test('a stopped gateway refuses instead of leaving requests without an answer', async () => {

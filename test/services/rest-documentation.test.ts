@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import type { Access } from '../../contracts/contract.ts';
 import { ERRORS } from '../../contracts/errors.ts';
 import { ENDPOINTS, HEALTH_ENDPOINTS } from '../../services/gateway/routes.ts';
 
@@ -33,12 +34,18 @@ test('the page has every path, and no other', () => {
   );
 });
 
-test('the page says of every path whether it needs a key', () => {
-  const open = [...ENDPOINTS, ...HEALTH_ENDPOINTS].filter(it => it.isPublic).map(it => `${it.method} ${it.path}`);
-  const rows = rowsBelow(page, 'Paths').filter(([, key]) => key === 'none');
+/** What the contract of its action asks for, in the words of the page. */
+function needsOf({ needs, device }: Access): string {
+  if (needs === 'anyone') return 'none';
+  const people = needs === 'signed-in' ? ['any user or key'] : needs === 'nobody' ? [] : [[needs].flat().join(' or ')];
+  const own = device === undefined ? [] : [device === 'any' ? 'the device' : `the device (${device})`];
+  return [...people, ...own].join(', ');
+}
+
+test('the page says of every path what it needs', () => {
   assert.deepEqual(
-    rows.map(([path]) => path),
-    open,
+    rowsBelow(page, 'Paths').map(([path, needs]) => [path, needs]),
+    [...ENDPOINTS, ...HEALTH_ENDPOINTS].map(it => [`${it.method} ${it.path}`, needsOf(it.access)]),
   );
 });
 

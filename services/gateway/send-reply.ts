@@ -1,0 +1,33 @@
+/** Writes an answer. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline, Readable } from 'node:stream';
+import type { Reply } from './endpoint.ts';
+
+const NOT_MODIFIED = 304;
+
+/** The body of an answer is a stream, a text or bytes of its content type, or else becomes JSON. */
+export function sendReply(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
+  const { status, headers = {}, body, contentType } = reply;
+  if (request.method === 'GET' && isFresh(request.headers['if-none-match'], headers.ETag)) {
+    response.writeHead(NOT_MODIFIED, { 'Cache-Control': 'private, no-cache', ...headers }).end();
+    return;
+  }
+  const type = { 'Cache-Control': 'private, no-cache', 'Content-Type': contentType ?? 'application/json' };
+  if (body instanceof Readable) {
+    response.writeHead(status, { ...type, ...headers });
+    // Whatever ends it early ends the connection as well: a client must not take a part for the whole.
+    pipeline(body, response, () => {});
+    return;
+  }
+  const content = contentType === undefined ? JSON.stringify(body) : (body as string | Uint8Array);
+  response.writeHead(status, { ...type, 'Content-Length': Buffer.byteLength(content), ...headers });
+  response.end(content);
+}
+
+/** RFC 9110, section 13.1.2: a weak comparison. */
+function isFresh(ifNoneMatch: string | undefined, etag: string | undefined): boolean {
+  if (ifNoneMatch === undefined || etag === undefined) return false;
+  if (ifNoneMatch.trim() === '*') return true;
+  const plain = (tag: string): string => tag.trim().replace(/^W\//, '');
+  return ifNoneMatch.split(',').some(tag => plain(tag) === plain(etag));
+}
