@@ -9,7 +9,7 @@ import { isUuid } from '../contracts/addresses.ts';
 import { audit, type RefusedAct } from '../contracts/audit.contract.ts';
 import type { Access, Meta } from '../contracts/contract.ts';
 import { SkeinError } from '../contracts/errors.ts';
-import type { Permission } from '../contracts/permissions.ts';
+import { type Permission, SYSTEM_PERMISSIONS } from '../contracts/permissions.ts';
 import { NO_LIMIT, nameOf, noteLimit } from './callers.ts';
 import { unknownDevice } from './unknown-device.ts';
 
@@ -42,6 +42,7 @@ const isMoleculers = ({ name }: ActionSchema): boolean => name?.startsWith('$nod
 
 function guarded(next: Handler, action: string, access: Access, fits: Fits): Handler {
   const needed = typeof access.needs === 'string' ? [access.needs] : access.needs;
+  const isOfSystem = needed.every(it => SYSTEM_PERMISSIONS.has(it));
   return ctx => {
     const { principal } = ctx.meta;
     if (principal === undefined) return Promise.reject(new SkeinError('unauthorized', 'A key is needed'));
@@ -53,7 +54,9 @@ function guarded(next: Handler, action: string, access: Access, fits: Fits): Han
     if (access.needs === 'nobody') return Promise.reject(new SkeinError('forbidden', 'Only a device may do this'));
     const limit = limitFor(principal, needed as Permission[]);
     if (limit === undefined) return refuse(ctx, action, lacks(needed));
+    if (isOfSystem && !principal.isOperator) return refuse(ctx, action, operatorOnly());
     if (limit === null || access.of === 'nothing') return next(ctx);
+    if (access.of === undefined) return refuse(ctx, action, tooNarrow());
     return limited(next, ctx, principal, access.of, limit, fits);
   };
 }
@@ -92,12 +95,10 @@ async function limited(
   next: Handler,
   ctx: Called,
   principal: MemberPrincipal,
-  of: string | undefined,
+  of: string,
   limit: string,
   fits: Fits,
 ): Promise<unknown> {
-  if (of === undefined)
-    throw new SkeinError('forbidden', 'This is about all devices, and the role is limited to some of them');
   if (of !== 'devices') {
     const id = ctx.params[of];
     if (typeof id !== 'string' || !(await fits(principal.tenantId, id, limit))) throw unknownDevice(String(id));
@@ -130,6 +131,9 @@ const limitJson = (limits: readonly DeviceLimit[], userId: string): string =>
     ...(limits.some(it => it.claimed) && isUuid(userId) && { claimedBy: userId }),
   });
 
+const operatorOnly = () => new SkeinError('forbidden', 'Only the organization that runs the system may do this');
+const tooNarrow = () =>
+  new SkeinError('forbidden', 'This is about all devices, and the role is limited to some of them');
 const lacks = (needed: readonly string[]): SkeinError =>
   new SkeinError('forbidden', `This needs the permission ${needed.join(' or ')}`, { permissions: needed });
 

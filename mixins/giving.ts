@@ -60,6 +60,27 @@ export function refuseMoreThanOwn(giver: MemberPrincipal, grants: readonly Grant
   throw new SkeinError('forbidden', `${what} has more than you have yourself: ${named}`, { permissions });
 }
 
+/**
+ * Rejects with `forbidden` when the roles of the caller itself are for the devices with one of these marks, and give more than it has for all
+ * devices: who puts a mark on a device must not get more by that than it had. `marks`: those that come to a device.
+ */
+export function refuseMarksOfOwnRoles(
+  { grants }: MemberPrincipal,
+  marks: Pick<DeviceLimit, 'groups' | 'types' | 'tags'>,
+): void {
+  const everywhere = new Set(grants.filter(it => it.limit === null).flatMap(it => it.permissions));
+  const isMeant = (limit: DeviceLimit | null): boolean =>
+    (['groups', 'types', 'tags'] as const).some(kind => limit?.[kind]?.some(name => marks[kind]?.includes(name)));
+  const gained = grants.filter(it => isMeant(it.limit)).flatMap(it => it.permissions);
+  const beyond = [...new Set(gained)].filter(it => !everywhere.has(it));
+  if (beyond.length > 0)
+    throw new SkeinError(
+      'forbidden',
+      `A role of your own is limited to these devices, so somebody else must add to them: ${beyond.slice(0, 5).join(', ')}`,
+      { permissions: beyond },
+    );
+}
+
 /** Whether the giver has the permission, at least for the devices of the limit. */
 function has(giver: MemberPrincipal, permission: Permission, limit: DeviceLimit | null): boolean {
   const own = giver.grants.filter(({ permissions }) => permissions.includes(permission)).map(it => it.limit);
