@@ -221,7 +221,7 @@ export function readConfig(env: Environment): Config {
   for (const name of Object.keys(env))
     if (name.startsWith('SKEIN_') && !name.startsWith('SKEIN_TEST_') && !known.has(name))
       problems.push(`${name} is not a setting of Skein (docs/configuration.md lists them)`);
-  if (problems.length === 0) problems.push(...contradictions(config), ...keysTwice(config));
+  if (problems.length === 0) problems.push(...contradictions(config), ...keyProblems(config));
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze({ ...config, services: Object.freeze(config.services), limits: Object.freeze(limits) });
 }
@@ -243,8 +243,8 @@ function contradictions({ natsUrl, databaseUrl, services, tlsCert, tlsKey }: Con
   return found;
 }
 
-/** Of two that say the same thing it would not be known which one counts. */
-function keysTwice(config: Config): string[] {
+/** Of two settings that say the same it would not be known which one counts. */
+function keyProblems(config: Config): string[] {
   const found: string[] = [];
   const given = config.secretKey !== undefined || config.secretKeyFile !== undefined;
   const before = config.secretKeyPrevious !== undefined || config.secretKeyPreviousFile !== undefined;

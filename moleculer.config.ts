@@ -1,9 +1,9 @@
 import type { BrokerOptions } from 'moleculer';
-import pino from 'pino';
 import { refuseWhileCut } from './adapters/bus/nats-link.ts';
 import { natsOptions } from './adapters/bus/nats-options.ts';
 import { NatsTransporter } from './adapters/bus/nats-transporter.ts';
 import { RedisCacher } from './adapters/redis/redis-cacher.ts';
+import { newLog } from './adapters/system/logs.ts';
 import type { Config } from './config.ts';
 
 /**
@@ -32,7 +32,7 @@ export const brokerOptions = (config: Config, address: string, systemId = ''): B
 /** Moleculer warns of every call without an answer, which its callers know how to handle. Its words go where ours go. */
 function loggerOf({ logLevel, nodeId }: Config): BrokerOptions['logger'] {
   const level = logLevel === 'info' || logLevel === 'warn' ? 'error' : logLevel;
-  const log = pino({ level, base: { node: nodeId } }, pino.destination(2));
+  const log = newLog(level, { node: nodeId });
   return {
     type: 'Pino',
     options: { level, createLogger: (_: string, { mod }: { mod: string }) => log.child({ mod }) },

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import type { Database } from '../adapters/database/database.ts';
+import type { ServerIdentity } from '../adapters/tls/server-identity.ts';
 import type { Config } from '../config.ts';
 import type { InstanceId } from '../contracts/ownership.ts';
 import type { Sealer } from '../contracts/sealing.ts';
@@ -14,6 +15,8 @@ export type Node = {
   readonly sealer: Sealer;
   /** Listens when all services have started; REST and MQTT over WebSocket share it. */
   readonly http: Server;
+  /** The certificate of its listeners with TLS. Absent: it has none. */
+  readonly tls?: ServerIdentity;
   /** This run of the process, in the database. */
   readonly instanceId: InstanceId;
   /** This run of the process, on the bus: its Moleculer node id. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type Service, ServiceBroker, type ServiceSchema } from 'moleculer';
 import type { Logger } from 'pino';
@@ -8,22 +9,31 @@ import type { Database } from '../adapters/database/database.ts';
 import { joinCluster } from '../adapters/database/join.ts';
 import { closeInstance, openStandalone } from '../adapters/database/node-sessions.ts';
 import { openDatabase } from '../adapters/database/open-database.ts';
-import { openSealer } from '../adapters/secrets/sealer.ts';
-import { ownSystemKey } from '../adapters/secrets/system-key.ts';
+import { type DataKeySealer, openSealer } from '../adapters/secrets/sealer.ts';
+import { systemKeys } from '../adapters/secrets/system-key.ts';
+import { newLog, withoutSecrets } from '../adapters/system/logs.ts';
+import { httpsInFrontOf } from '../adapters/tls/https-server.ts';
+import { startIdentity } from '../adapters/tls/identity-of-server.ts';
+import type { ServerIdentity } from '../adapters/tls/server-identity.ts';
 import { type Config, SERVICES } from '../config.ts';
-import { call } from '../contracts/contract.ts';
 import { mqtt } from '../contracts/mqtt.contract.ts';
+import type { Sealer } from '../contracts/sealing.ts';
 import { guard } from '../mixins/access-control.ts';
 import { brokerOptions, busAddress } from '../moleculer.config.ts';
 import { clusterOf, services } from './index.ts';
 import type { Node } from './node.ts';
 import { makeRuntime, type Runtime } from './runtime.ts';
 
+/** For whoever starts a node: how it tells of itself. */
+export { newLog, withoutSecrets };
+
 export type RunningNode = {
   readonly engine: string;
   /** Where it listens; undefined when that service does not run here. */
   readonly httpPort: number | undefined;
+  readonly httpsPort: number | undefined;
   readonly mqttPort: number | undefined;
+  readonly mqttsPort: number | undefined;
   /** Takes no more, hands its devices to other nodes, lets what is under way end, closes everything. */
   stop(): Promise<void>;
 };
@@ -37,17 +47,24 @@ export async function runNode(config: Config, log: Logger, onFatal: (why: string
   const instanceId = randomUUID();
   const address = busAddress(config.nodeId, instanceId);
   const http = createServer({ maxHeaderSize: config.limits.headersMaxBytes });
-  const sealer = await openSealer(database, config.secretKey ?? (await ownSystemKey(config.dataDir)));
-  const node: Node = { config, database, log, sealer, http, instanceId, address };
+  const sealer = await sealerOf(config, database, log).catch(async error => {
+    await database.close();
+    throw error;
+  });
+  const tls = await identityOf(config, database, sealer, log);
+  const https = tls && config.httpsPort !== undefined ? httpsInFrontOf(http, tls, config.limits) : undefined;
+  const node: Node = { config, database, log, sealer, http, instanceId, address, ...(tls && { tls }) };
   const broker = new ServiceBroker(brokerOptions(config, address, await systemIdOf(database)));
   guard(broker, database);
   let runtime: Runtime | undefined;
   const stop = async () => {
     await leave(broker, runtime).catch(err => log.warn({ err }, 'could not hand off its devices'));
-    if (http.listening) http.close();
+    for (const server of [http, https]) if (server?.listening) server.close();
     for (const service of broker.services.toReversed())
       if (!service.name.startsWith('$')) await broker.destroyService(service);
-    await answered(http);
+    await Promise.all([answered(http), https && answered(https)]);
+    await tls?.stop();
+    await sealer.stop();
     await closeInstance(database, instanceId).catch(err =>
       log.warn({ err }, 'could not close the session of this node'),
     );
@@ -57,21 +74,46 @@ export async function runNode(config: Config, log: Logger, onFatal: (why: string
   try {
     if (config.natsUrl !== undefined) await reachNats(config.natsUrl);
     const holdings = await openSession(node);
+    await sealer.declare(instanceId);
+    sealer.start();
     await broker.start();
     runtime = makeRuntime(node, broker, holdings, () => onFatal('another process has taken over its devices'));
     await startServices(node, broker, runtime);
     const runs = (name: string) => config.services.some(it => it === name);
-    if (runs('gateway')) await listen(http, config);
+    if (runs('gateway')) await listen(http, config.httpPort, config.host);
+    if (runs('gateway') && https !== undefined) await listen(https, config.httpsPort!, config.host);
     return {
       engine: database.engine,
-      httpPort: http.listening ? (http.address() as AddressInfo).port : undefined,
-      mqttPort: runs('mqtt') ? await mqttPort(broker, address) : undefined,
+      httpPort: portOf(http),
+      httpsPort: portOf(https),
+      mqttPort: runs('mqtt') ? mqttPorts(broker).mqtt : undefined,
+      mqttsPort: runs('mqtt') ? mqttPorts(broker).mqtts : undefined,
       stop,
     };
   } catch (error) {
     await stop().catch(() => {});
     throw error;
   }
+}
+
+/** With the key of this system. */
+async function sealerOf(config: Config, database: Database, log: Logger): Promise<DataKeySealer> {
+  const warn = (text: string) => log.warn(text);
+  const { current, previous, from } = await systemKeys(config, database, warn);
+  return openSealer(database, current, { previous, from, limits: config.limits, warn });
+}
+
+/** Of the listeners with TLS; undefined when there are none. */
+async function identityOf(
+  { mqttsPort, httpsPort, tlsCert, tlsKey, tlsNames, limits }: Config,
+  database: Database,
+  sealer: Sealer,
+  log: Logger,
+): Promise<ServerIdentity | undefined> {
+  if (mqttsPort === undefined && httpsPort === undefined) return undefined;
+  const files = tlsCert === undefined || tlsKey === undefined ? undefined : { cert: tlsCert, key: tlsKey };
+  const { deviceCertificateMaxDays } = limits;
+  return startIdentity({ database, sealer, log, files, names: tlsNames, deviceCertificateMaxDays });
 }
 
 async function systemIdOf(database: Database): Promise<string> {
@@ -132,7 +174,7 @@ async function leave(broker: ServiceBroker, runtime: Runtime | undefined): Promi
 const LAST_ANSWERS_MS = 2_000;
 
 /** Ends with all connections closed: each when its request is answered, and those that are left after a while. */
-async function answered(http: Server): Promise<void> {
+async function answered(http: Server | HttpsServer): Promise<void> {
   // Not in the same turn in which the last answers were made: they are written in one of the next.
   const look = setInterval(() => http.closeIdleConnections(), 20);
   const patience = Promise.withResolvers<void>();
@@ -147,13 +189,16 @@ async function answered(http: Server): Promise<void> {
   http.closeAllConnections();
 }
 
-const mqttPort = async (broker: ServiceBroker, address: string): Promise<number> =>
-  Number((await call(broker, mqtt.health, {}, { nodeID: address })).figures.port);
+const portOf = (server: Server | HttpsServer | undefined): number | undefined =>
+  server?.listening ? (server.address() as AddressInfo).port : undefined;
 
-const listen = (http: ReturnType<typeof createServer>, config: Config): Promise<void> =>
+const mqttPorts = (broker: ServiceBroker): Readonly<Record<string, number>> =>
+  (broker.getLocalService(mqtt.service) as unknown as { ports: Record<string, number> }).ports;
+
+const listen = (http: Server | HttpsServer, port: number, host: string): Promise<void> =>
   new Promise((resolve, reject) => {
     http.once('error', reject);
-    http.listen(config.httpPort, config.host, () => {
+    http.listen(port, host, () => {
       http.removeListener('error', reject);
       resolve();
     });

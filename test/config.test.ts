@@ -71,6 +71,13 @@ test('an empty value is no value, as compose files write it', () => {
   );
 });
 
+test('a certificate without its key, and a key without its certificate, are refused', () => {
+  for (const env of [{ SKEIN_TLS_CERT: 'a.pem' }, { SKEIN_TLS_KEY: 'a.key' }])
+    assert.throws(() => readConfig(env), /SKEIN_TLS_CERT and SKEIN_TLS_KEY belong together/);
+  const { tlsCert, tlsKey } = readConfig({ SKEIN_TLS_CERT: 'a.pem', SKEIN_TLS_KEY: 'a.key' });
+  assert.deepEqual([tlsCert, tlsKey], ['a.pem', 'a.key']);
+});
+
 test('every limit is a setting', () => {
   for (const name of Object.keys(LIMITS) as (keyof typeof LIMITS)[])
     assert.equal(readConfig({ [limitVariable(name)]: '12345' }).limits[name], 12_345, name);
@@ -83,7 +90,7 @@ const BAD: readonly [name: string, value: string, wanted: RegExp][] = [
   ['SKEIN_HTTP_PORT', '0x50', /a port/],
   ['SKEIN_HTTP_PORT', ' 80', /a port/],
   ['SKEIN_MQTT_PORT', 'mqtt', /a port/],
-  ['SKEIN_SERVICES', 'mqtt,mqqt', /"all", or a list of access, devices/],
+  ['SKEIN_SERVICES', 'mqtt,mqqt', /"all", or a list of access, /],
   ['SKEIN_SERVICES', ',', /"all", or a list/],
   ['SKEIN_NODE_ID', 'a/b', /1 to 64 letters/],
   ['SKEIN_NODE_ID', 'a'.repeat(65), /1 to 64 letters/],

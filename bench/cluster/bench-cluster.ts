@@ -24,6 +24,8 @@ export type BenchClusterOptions = {
   readonly profileFolder: string;
 };
 
+/** What seals the secrets in the database: all nodes have the same. */
+const SKEIN_SECRET_KEY = '5e'.repeat(32);
 const SETTLE_PATIENCE_MS = 90_000;
 
 export class BenchCluster {
@@ -65,7 +67,12 @@ export class BenchCluster {
   async addNode(): Promise<BenchNode> {
     const id = `n${++this.#made}`;
     const { stableSeconds, profileFolder } = this.#options;
-    const env: Record<string, string> = { ...LIMITS_RAISED, SKEIN_NODE_ID: id, DATABASE_URL: this.#home.url! };
+    const env: Record<string, string> = {
+      ...LIMITS_RAISED,
+      SKEIN_SECRET_KEY,
+      SKEIN_NODE_ID: id,
+      DATABASE_URL: this.#home.url!,
+    };
     if (this.nats !== undefined) env.NATS_URL = this.nats.url;
     if (stableSeconds > 0) env[limitVariable('membershipStableSeconds')] = String(stableSeconds);
     const nodeArguments = profileFolder === '' ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder];

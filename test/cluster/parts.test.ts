@@ -7,6 +7,8 @@ import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 import { registerDevice, type Skein, startSkein } from '../support/skein.ts';
 
+/** What seals the secrets in the database: all nodes have the same. */
+const SKEIN_SECRET_KEY = '5e'.repeat(32);
 const FRONT = 'access,devices,telemetry,twins,dead-letters,health,metrics,sessions,mqtt,gateway';
 
 describe('A front node and an actor node', () => {
@@ -15,17 +17,18 @@ describe('A front node and an actor node', () => {
   let front: Skein;
   let back: ServerProcess;
 
+  const shared = () => ({ DATABASE_URL: postgres.url, NATS_URL: nats.url, SKEIN_SECRET_KEY });
   const startBack = () =>
     startServerProcess({
       nodeArguments: ['main.ts'],
-      env: { DATABASE_URL: postgres.url, NATS_URL: nats.url, SKEIN_NODE_ID: 'back', SKEIN_SERVICES: 'actors' },
+      env: { ...shared(), SKEIN_NODE_ID: 'back', SKEIN_SERVICES: 'actors' },
       readyWhen: output => (/ is ready /.test(output) ? true : undefined),
       readyTimeoutMs: 30_000,
     });
 
   before(async () => {
     [postgres, nats] = await Promise.all([startPostgres({ fsync: false }), startNats()]);
-    const env = { DATABASE_URL: postgres.url, NATS_URL: nats.url, SKEIN_NODE_ID: 'front', SKEIN_SERVICES: FRONT };
+    const env = { ...shared(), SKEIN_NODE_ID: 'front', SKEIN_SERVICES: FRONT };
     [back, front] = await Promise.all([startBack(), startSkein({ env })]);
   });
   after(async () => {

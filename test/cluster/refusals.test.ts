@@ -12,6 +12,9 @@ const clockAhead = (ms: number) => [
   `data:text/javascript,const now = Date.now; Date.now = () => now() + ${ms}`,
 ];
 
+/** What seals the secrets in the database: all nodes have the same. */
+const SKEIN_SECRET_KEY = '5e'.repeat(32);
+
 describe('A node that does not fit', () => {
   let postgres: PostgresServer;
   let nats: NatsServer;
@@ -21,6 +24,7 @@ describe('A node that does not fit', () => {
     DATABASE_URL: postgres.url,
     NATS_URL: nats.url,
     SKEIN_NODE_ID: nodeId,
+    SKEIN_SECRET_KEY,
     ...more,
   });
 
@@ -92,6 +96,17 @@ describe('A node that does not fit', () => {
     assert.match(await refusalOf(broken(url => (url.password = 'wrong'))), /refuses the password/);
     assert.match(await refusalOf(broken(url => (url.pathname = '/nowhere'))), /has no such database/);
     assert.match(await refusalOf(broken(url => (url.port = '1'))), /No PostgreSQL server can be reached/);
+  });
+
+  it('because it has another key than the others, or none', async () => {
+    const other = await refusalOf(startSkein({ env: env('other', { SKEIN_SECRET_KEY: 'a1'.repeat(32) }) }));
+    assert.match(
+      other,
+      /sealed with another key than that of SKEIN_SECRET_KEY\. All nodes on one database need the same key/,
+    );
+    assert.doesNotMatch(other, /a1a1/);
+    const none = await refusalOf(startSkein({ env: env('none', { SKEIN_SECRET_KEY: '' }) }));
+    assert.match(none, /this node has no key for them.* All nodes on one database need the same key/);
   });
 
   it('because no NATS answers', async () => {

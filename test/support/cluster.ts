@@ -9,6 +9,9 @@ import { type NatsServer, startNats } from './nats.ts';
 import { type PostgresOptions, type PostgresServer, startPostgres } from './postgres.ts';
 import { startTcpProxy } from './tcp-proxy.ts';
 
+/** What seals the secrets in the database: all nodes have the same. */
+const SECRET_KEY = '5e'.repeat(32);
+
 export type ClusterOptions = {
   readonly nodes?: number;
   /** Settings of every node. */
@@ -110,6 +113,7 @@ class RunningCluster implements Cluster {
       databaseProxy,
       natsProxy,
       env: {
+        SKEIN_SECRET_KEY: SECRET_KEY,
         ...this.#options.env,
         DATABASE_URL: databaseUrl.href,
         ...(natsProxy && { NATS_URL: `nats://127.0.0.1:${natsProxy.port}` }),

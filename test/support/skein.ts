@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { watchOver } from './end-with-us.ts';
+import { SecretWatch } from './secret-watch.ts';
 import { portIn, type ServerProcess, startServerProcess } from './server-process.ts';
 
 const READY_TIMEOUT_MS = 30_000;
@@ -24,17 +25,25 @@ export type SkeinOptions = {
   readonly spawned?: (process: ServerProcess) => void;
 };
 
-/** Resolves when the process says that it is ready. Rejects with its output when it ends before, or after 30 s. */
+/**
+ * Resolves when the process says that it is ready. Its end rejects when it wrote a secret into its log. Rejects with its output when it ends
+ * before, or after 30 s.
+ */
 export async function startSkein({ env, dataDir, nodeArguments = [], spawned }: SkeinOptions = {}): Promise<Skein> {
   const folder = dataDir ?? (await mkdtemp(join(tmpdir(), 'skein-')));
   const removeFolder = async () => {
     if (dataDir === undefined) await rm(folder, { recursive: true, force: true });
   };
+  const watch = new SecretWatch();
   try {
     const server = await startServerProcess({
       nodeArguments: [...nodeArguments, 'main.ts'],
       env: { SKEIN_HOST: '127.0.0.1', SKEIN_HTTP_PORT: '0', SKEIN_MQTT_PORT: '0', SKEIN_DATA_DIR: folder, ...env },
-      readyWhen: portsIn,
+      // It is asked at each piece of the output, also later.
+      readyWhen: output => {
+        watch.see(output);
+        return portsIn(output);
+      },
       readyTimeoutMs: READY_TIMEOUT_MS,
       spawned: process => {
         void process.exited.then(watchOver(process.pid));
@@ -42,8 +51,17 @@ export async function startSkein({ env, dataDir, nodeArguments = [], spawned }: 
       },
     });
     const adminKey = (await readFile(join(folder, 'admin.token'), 'utf8')).trim();
-    const stop = () => server.stop().finally(removeFolder);
-    return { ...server, ...server.ready, adminKey, dataDir: folder, stop };
+    const stop = async () => {
+      const exit = await server.stop().finally(removeFolder);
+      watch.check();
+      return exit;
+    };
+    const kill = async (signal: NodeJS.Signals) => {
+      const exit = await server.kill(signal);
+      watch.check();
+      return exit;
+    };
+    return { ...server, ...server.ready, adminKey, dataDir: folder, kill, stop };
   } catch (error) {
     await removeFolder();
     throw error;

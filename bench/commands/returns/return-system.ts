@@ -73,6 +73,8 @@ export async function startSeveral(count: number, databases: Databases, env: Env
   const shared = {
     ...env,
     [limitVariable('membershipStableSeconds')]: '2',
+    // What seals the secrets in the database: all nodes have the same.
+    SKEIN_SECRET_KEY: '5e'.repeat(32),
     DATABASE_URL: home.url!,
     NATS_URL: nats.url,
   };
