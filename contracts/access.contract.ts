@@ -25,6 +25,13 @@ export type DevicePrincipal = {
   readonly scopes: readonly DeviceScope[] | null;
   /** When its credential ends by itself, milliseconds since 1970: what it opened is closed then. Absent: never. */
   readonly expiresAtMs?: number;
+  /** Which one it is: mixins/held-credential.ts. */
+  readonly credential?: DeviceCredential;
+};
+/** As a `Revocation` names it. */
+export type DeviceCredential = {
+  readonly kind: 'device_key' | 'device_token' | 'certificate';
+  readonly subject: string;
 };
 
 /** A program with an API key (`application`), or a person (`user`). */

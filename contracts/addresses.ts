@@ -15,9 +15,12 @@ export function deviceAddress(tenant: string, device: string): DeviceAddress {
   return { tenant, device, key, shard: fnv1a(key) % SHARDS };
 }
 
+/** `/devices/imports` is the path of something else. */
+const RESERVED = 'imports';
+
 /** Ids are part of topics and paths: no `/ + # %`, no space, no control characters, and not `.` or `..`. */
 export const isDeviceId = (id: string, maxLength: number): boolean =>
-  id.length <= maxLength && /^[A-Za-z0-9][A-Za-z0-9._:@-]*$/.test(id);
+  id.length <= maxLength && /^[A-Za-z0-9][A-Za-z0-9._:@-]*$/.test(id) && id !== RESERVED;
 
 /** Whatever is no UUID is the id of nothing that has one, and PostgreSQL would refuse it. Upper case is as good as lower case. */
 export const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);

@@ -85,7 +85,11 @@ export const auth = contract('auth', {
     },
   ).returns<{ ended: number }>(),
   /** A new secret, which counts when it is confirmed. It and the recovery codes are shown once. */
-  beginTotp: action({}, { needs: 'signed-in' }).returns<{ secret: string; uri: string; recoveryCodes: string[] }>(),
+  beginTotp: action({ password }, { needs: 'signed-in' }).returns<{
+    secret: string;
+    uri: string;
+    recoveryCodes: string[];
+  }>(),
   confirmTotp: action({ code: 'string|min:1|max:64' }, { needs: 'signed-in' }).returns<{ totp: true }>(),
   /** `code`: of the app, or a recovery code. */
   removeTotp: action({ password, code: 'string|min:1|max:64' }, { needs: 'signed-in' }).returns<{ totp: false }>(),

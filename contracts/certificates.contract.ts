@@ -1,4 +1,4 @@
-/** Certificates of devices, which an authority of our own signs. */
+/** Certificates of devices and of provisioning batches, which an authority of our own signs. */
 import { action, contract, typed } from './contract.ts';
 import type { Page } from './devices.contract.ts';
 import type { HealthReport } from './health.contract.ts';
@@ -23,6 +23,8 @@ export type CertificateView = {
   /** 32 characters, upper-case hex. */
   serialNumber: string;
   deviceId: string | null;
+  /** Of a provisioning batch, with which its devices are provisioned: it is no device's. */
+  batchId: string | null;
   commonName: string;
   state: CertificateState;
   /** SHA-256, lower-case hex. */
@@ -81,6 +83,16 @@ export const certificates = contract('certificates', {
    * which it begins to use the new one.
    */
   renew: action({ id, csr }, { needs: 'nobody', device: 'credentials:renew', of: 'id' }).returns<NewCertificate>(),
+  /**
+   * For a provisioning batch, by its id. Without a `csr` the key is made here. Rejects with `not_found`, with `invalid_request` when the CSR
+   * is not good, with `provisioning_closed` for a batch that is closed or over, and with `too_many_credentials`.
+   */
+  issueForBatch: action(
+    { id, csr: { ...csr, optional: true }, days: 'number|optional|integer|positive' },
+    { needs: 'devices:provision' },
+  ).returns<NewCertificate>(),
+  /** Those of one batch. */
+  ofBatch: action({ id, ...page }, { needs: 'devices:provision' }).returns<Page<CertificateView>>(),
   /** Those of one device. As all lists of certificates: the one that ends first comes first. */
   ofDevice: action({ id, ...page }, { needs: reading, device: 'any', of: 'id' }).returns<Page<CertificateView>>(),
   list: action(

@@ -4,7 +4,7 @@
  * A missing handler, a wrong result or a misspelt action does not compile.
  */
 import type { CallingOptions, Context, Service, ServiceSchema } from 'moleculer';
-import type { Principal } from './access.contract.ts';
+import type { ClientCertificate, Principal } from './access.contract.ts';
 import type { DeviceScope, Permission } from './permissions.ts';
 
 /** A rule of fastest-validator: the shorthand (`'string|optional'`) or the object form. */
@@ -129,6 +129,11 @@ export type Meta = {
   idempotency?: Idempotency;
   /** Where the request came from: the address of the client, without its port. */
   address?: string;
+  /**
+   * What the client showed in its TLS handshake, on paths that anyone may ask: signed by our authority and in its time, and nothing else is
+   * known of it. On all others it has become the principal.
+   */
+  certificate?: ClientCertificate;
 };
 /** The caller's Idempotency-Key. */
 export type Idempotency = { readonly key: string };

@@ -71,7 +71,7 @@ export const ERRORS = {
   too_many_credentials: {
     status: 409,
     retry: false,
-    title: 'The device has too many keys, tokens or certificates',
+    title: 'The device or batch has too many keys, tokens or certificates',
     todo: 'Revoke some, or wait until some have ended.',
   },
   properties_invalid: {

@@ -32,11 +32,14 @@ export const PERMISSIONS = {
   'certificates:read': 'See certificates',
   'certificates:write': 'Revoke certificates',
   'audit:read': 'Read the audit log',
-  'system:read': 'See health in detail and metrics',
+  'system:read': 'See health in detail and metrics; only in the organization that runs the system',
   'system:write': 'Replace signing keys and the keys that seal secrets; only in the organization that runs the system',
 } as const;
 export type Permission = keyof typeof PERMISSIONS;
 export const isPermission = (text: string): text is Permission => Object.hasOwn(PERMISSIONS, text);
+
+/** About the system as a whole, which others share: of use in the organization that runs it only. */
+export const SYSTEM_PERMISSIONS: ReadonlySet<string> = new Set<Permission>(['system:read', 'system:write']);
 
 const ALL = Object.keys(PERMISSIONS) as Permission[];
 const READING = ALL.filter(it => it.endsWith(':read'));

@@ -106,11 +106,14 @@ export const provisioning = contract('provisioning', {
   /** A new secret; the one before is good no more. */
   rotate: action(id, provisioners).returns<{ batch: BatchView; credentials: BatchCredentials }>(),
 
-  /** Gives a device its identity, exactly once: an API key, or with a `csr` (PKCS #10 in PEM) a certificate. */
+  /**
+   * Gives a device its identity, exactly once: an API key, or with a `csr` (PKCS #10 in PEM) a certificate. It shows key and secret of its
+   * batch; without both the certificate of the batch, in its TLS handshake, counts.
+   */
   provision: action(
     {
-      provisioningKey: 'string|max:100',
-      provisioningSecret: 'string|max:100',
+      provisioningKey: 'string|optional|max:100',
+      provisioningSecret: 'string|optional|max:100',
       deviceId: 'string',
       csr: { type: 'string', optional: true, max: 65_536 },
     },

@@ -41,7 +41,7 @@ export const users = contract('users', {
     { needs: 'users:write' },
   ).returns<UserView>(),
   get: action({ id: 'string' }, { needs: 'users:read' }).returns<UserView>(),
-  /** A new password, and being disabled, end the user's logins. `password: null`: none. */
+  /** A new password, and being disabled, end the user's logins. `password: null`: none. `totp: false` removes its second factor. */
   update: action(
     {
       id: 'string',
@@ -51,6 +51,7 @@ export const users = contract('users', {
       roles,
       state: { type: 'enum', values: USER_STATES, optional: true },
       password: 'string|optional|nullable',
+      totp: { type: 'enum', values: [false], optional: true },
     },
     { needs: 'users:write' },
   ).returns<UserView>(),

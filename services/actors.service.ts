@@ -4,16 +4,27 @@ import { actors } from '../contracts/actors.contract.ts';
 import { deviceAddress } from '../contracts/addresses.ts';
 import { implement, on } from '../contracts/contract.ts';
 import type { HealthReport } from '../contracts/health.contract.ts';
+import { RevocationFeed } from '../mixins/revocations.ts';
 import type { Node } from './node.ts';
 import type { Hosting, Runtime } from './runtime.ts';
 
 /** Hosts the actors of this node. */
 export function actorsService(
-  { config, log }: Pick<Node, 'config' | 'log'>,
+  { config, database, log }: Pick<Node, 'config' | 'database' | 'log'>,
   { router, hosting }: Pick<Runtime, 'router' | 'hosting'>,
 ): ServiceSchema {
   const { limits, acknowledgeBeforeCommit } = config;
   const { host, intake, downlinks, store, mirror } = hosting!;
+  // That a device changed is told by a message of the bus, which may be lost. That it was stopped must not be.
+  const stopped = new RevocationFeed({
+    database,
+    pollMs: limits.revocationPollMs,
+    lookBackSeconds: limits.revocationLookBackSeconds,
+    onRevoked: ({ kind, tenant, subject }) => {
+      if (kind === 'device') host.changed(deviceAddress(tenant, subject).key);
+    },
+    onError: err => log.warn({ err }, 'could not look for devices that were stopped'),
+  });
 
   return implement(
     actors,
@@ -29,9 +40,11 @@ export function actorsService(
       started() {
         host.start();
         intake.start();
+        stopped.start();
         if (acknowledgeBeforeCommit) log.warn('acknowledging before the commit: messages WILL be lost; never set this');
       },
       async stopped() {
+        await stopped.stop();
         await host.stop();
         await downlinks.drain(limits.commitPatienceSeconds * 1_000);
         intake.stop();

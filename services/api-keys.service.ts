@@ -126,8 +126,8 @@ export function apiKeysService({
         const name = named(ctx);
         const { graceSeconds = 0, expiresAt, ttlSeconds } = ctx.params;
         const ending = endingOf({ expiresAt, ttlSeconds }, limits, Date.now());
-        // A key that is remembered somewhere would work beyond its new end. Whoever uses it may come back with it until then.
-        const revoked = graceSeconds < limits.keyCacheSeconds ? ofKey(ctx, name.id) : [];
+        // What remembers the key, and connections that it opened, know nothing of its new end. Whoever uses it may come back with it until then.
+        const revoked = ofKey(ctx, name.id);
         const made = await once(kept, ctx, ['api-keys.rotate', ctx.params], async tx => {
           const before = await rotatable(tx, ctx, name);
           if (graceSeconds === 0) await revokeKey(tx, name);

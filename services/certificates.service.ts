@@ -1,4 +1,4 @@
-/** Certificates of devices: the authority, issuing, renewing, revoking. Who shows one over TLS is found by the service `access`. */
+/** Certificates of devices and of provisioning batches: the authority, issuing, renewing, revoking. Who shows one over TLS is found by the service `access`. */
 import type { ServiceSchema } from 'moleculer';
 import { Authorities } from '../adapters/certificates/authorities.ts';
 import { pemOf } from '../adapters/certificates/key-pairs.ts';
@@ -11,6 +11,7 @@ import { audited } from '../mixins/audit.ts';
 import { callerOf, limitOf, memberOf } from '../mixins/callers.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
 import { announceRevoked, revoke } from '../mixins/revocations.ts';
+import { batchOfTenant, makeForBatch } from './certificates/batch-certificates.ts';
 import { certificatePage, endingBefore } from './certificates/certificate-lists.ts';
 import { certificateView, readCertificate, revokeCertificate } from './certificates/certificate-rows.ts';
 import { EndingSoon } from './certificates/ending-soon.ts';
@@ -56,6 +57,18 @@ export function certificatesService({
           scopes: caller.kind === 'device' ? caller.scopes : null,
           issuedFrom: 'renewal',
         });
+      },
+
+      async issueForBatch(ctx) {
+        const { id, csr, days = limits.deviceCertificateDays } = ctx.params;
+        return makeForBatch(newCertificates, limits, ctx, { id, ...(csr != null && { csr }), days });
+      },
+
+      async ofBatch(ctx) {
+        const { id, ...page } = ctx.params;
+        const { tenantId } = memberOf(ctx);
+        const { batch_id: batchId } = await batchOfTenant(database, tenantId, id);
+        return certificatePage(database, limits, { tenantId, batchId, limit: null }, page);
       },
 
       ofDevice(ctx) {

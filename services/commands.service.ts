@@ -2,12 +2,13 @@
 import type { Context, ServiceSchema } from 'moleculer';
 import { commands } from '../contracts/commands.contract.ts';
 import { BAD_ENDS, isOpen } from '../contracts/commands.ts';
-import { implement } from '../contracts/contract.ts';
+import { implement, type Meta } from '../contracts/contract.ts';
 import { SkeinError } from '../contracts/errors.ts';
 import type { Ingress } from '../contracts/uplinks.ts';
 import { whenCallerGoes } from '../mixins/caller-gone.ts';
-import { callerOf, memberOf } from '../mixins/callers.ts';
+import { callerOf, limitOf, memberOf } from '../mixins/callers.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
+import { maySee } from '../mixins/device-limits.ts';
 import type { Waiters } from '../mixins/waiters.ts';
 import { cancel } from './commands/cancelling.ts';
 import { CommandDesk, type Patience } from './commands/command-desk.ts';
@@ -26,9 +27,12 @@ export function commandsService(
   const desk = new CommandDesk(node, ingress, waiters);
   const lists = commandLists(node.database, limits);
 
-  const find = async (tenantId: number, id: string): Promise<StoredCommand> => {
+  /** One that the caller may see: any other looks like one that is not there, so that nobody learns of it. */
+  const find = async (ctx: Context<{ id: string }, Meta>): Promise<StoredCommand> => {
+    const { id } = ctx.params;
     const command = isCommandId(id) ? await desk.find(id.toLowerCase()) : undefined;
-    if (command?.tenantId === tenantId) return command;
+    const isOwn = command?.tenantId === callerOf(ctx).tenantId;
+    if (isOwn && (await maySee(node.database, ctx, command.deviceId))) return command;
     throw new SkeinError('not_found', `There is no command "${id.slice(0, 100)}"`);
   };
 
@@ -51,11 +55,7 @@ export function commandsService(
       },
 
       async get(ctx) {
-        const caller = callerOf(ctx);
-        const command = await find(caller.tenantId, ctx.params.id);
-        if (caller.kind !== 'device' || caller.device === command.deviceId) return commandView(command);
-        // The same answer as for one that is not there, so a device learns nothing of its neighbours.
-        throw new SkeinError('not_found', `There is no command "${ctx.params.id.slice(0, 100)}"`);
+        return commandView(await find(ctx));
       },
 
       listOfDevice(ctx) {
@@ -64,7 +64,7 @@ export function commandsService(
       },
 
       list(ctx) {
-        return lists.page('commands', memberOf(ctx).tenantId, ctx.params);
+        return lists.page('commands', memberOf(ctx).tenantId, ctx.params, limitOf(ctx));
       },
 
       async listDeadLetters(ctx) {
@@ -72,18 +72,18 @@ export function commandsService(
         const { state } = ctx.params;
         if ((state ?? null) !== null && !BAD_ENDS.some(it => it === state))
           throw new SkeinError('invalid_request', `state must be one of ${BAD_ENDS.join(', ')}`);
-        return lists.page('dead commands', tenantId, ctx.params, true);
+        return lists.page('dead commands', tenantId, ctx.params, limitOf(ctx), true);
       },
 
       async cancel(ctx) {
         const caller = memberOf(ctx);
-        const command = await find(caller.tenantId, ctx.params.id);
+        const command = await find(ctx);
         return commandView(await cancel(ingress, caller, command, ctx.params.reason, id => desk.find(id)));
       },
 
       async resend(ctx) {
         const caller = memberOf(ctx);
-        const command = await find(caller.tenantId, ctx.params.id);
+        const command = await find(ctx);
         if (isOpen(command.state))
           throw new SkeinError('command_open', 'It has not ended, so it may still be carried out');
         const request = requestAgain(command, ctx.params.ttlMs);

@@ -11,6 +11,7 @@ import { audited } from '../mixins/audit.ts';
 import { checkText } from '../mixins/bounded-json.ts';
 import { callerOf, nameOf } from '../mixins/callers.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
+import { holdCredential } from '../mixins/held-credential.ts';
 import { once } from '../mixins/idempotency.ts';
 import { announceRevoked, revoke } from '../mixins/revocations.ts';
 import { unknownDevice } from '../mixins/unknown-device.ts';
@@ -27,7 +28,7 @@ import {
 } from './credentials/credential-rows.ts';
 import { roomForOne } from './credentials/live.ts';
 import { addKey, endOlder, revocationsOf } from './credentials/rotating.ts';
-import { given } from './credentials/scopes.ts';
+import { given, scopesOf } from './credentials/scopes.ts';
 import { graceOf, keyEndOf, tokenTtlOf } from './credentials/times.ts';
 import type { Node } from './node.ts';
 
@@ -54,11 +55,14 @@ export function credentialsService({
   const giving = <T>(ctx: Called, act: string, work: (tx: Transaction, held: Held) => Promise<T>): Promise<T> => {
     const { id } = ctx.params;
     checkId(id);
-    const { tenantId } = callerOf(ctx);
+    const caller = callerOf(ctx);
     if (ctx.params.name) checkText('name', ctx.params.name);
-    return once(kept, ctx, [`credentials.${act}`, ctx.params], async tx =>
-      work(tx, await holdDevice(tx, tenantId, id)),
-    );
+    // With the scopes of the caller: another credential of the same device may be one that may do less.
+    return once(kept, ctx, [`credentials.${act}`, ctx.params, scopesOf(caller)], async tx => {
+      const held = await holdDevice(tx, caller.tenantId, id);
+      await holdCredential(tx, caller);
+      return work(tx, held);
+    });
   };
 
   /** Ends one credential, in the table of its kind. Again: the same answer. Rejects with `not_found`. */
@@ -113,9 +117,9 @@ export function credentialsService({
         const rotated = await giving(ctx, 'rotateKeys', async (tx, { device_uid: uid }) => {
           const { replaced, wanted } = await endOlder(tx, uid, caller, { name, scopes, graceSeconds });
           await roomForOne(tx, uid, 'keys', room.keys);
-          const { row, text } = await addKey(tx, uid, { ...wanted, expiresAt: null });
+          const { row, text } = await addKey(tx, uid, wanted);
           const ids = replaced.map(it => it.key_id);
-          await revoke(tx, revocationsOf(caller.tenant, id, ids, graceSeconds));
+          await revoke(tx, revocationsOf(caller.tenant, id, ids));
           const key = keyView(row);
           const target = `device ${id}`;
           await audited(tx, ctx, 'device_key.issued', target, { ...issued(key.id, key), replaces: ids, graceSeconds });
@@ -124,7 +128,7 @@ export function credentialsService({
           return { key, apiKey: text, replaced: replaced.map(keyView) };
         });
         const ids = rotated.replaced.map(it => it.id);
-        announceRevoked(ctx.broker, revocationsOf(caller.tenant, id, ids, graceSeconds));
+        announceRevoked(ctx.broker, revocationsOf(caller.tenant, id, ids));
         return rotated;
       },
 

@@ -1,12 +1,13 @@
 /** Messages that could not be stored as what they are: to look at, and to try again. */
-import type { ServiceSchema } from 'moleculer';
-import { implement } from '../contracts/contract.ts';
+import type { Context, ServiceSchema } from 'moleculer';
+import { implement, type Meta } from '../contracts/contract.ts';
 import { deadLetters } from '../contracts/dead-letters.contract.ts';
 import { SkeinError } from '../contracts/errors.ts';
 import type { Ingress, Outcome } from '../contracts/uplinks.ts';
-import { memberOf } from '../mixins/callers.ts';
+import { limitOf, memberOf } from '../mixins/callers.ts';
 import { pageOf, pageSize, positionOf, TIME_UUID_POSITION } from '../mixins/cursors.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
+import { maySee } from '../mixins/device-limits.ts';
 import { readPieces } from '../mixins/pieces.ts';
 import {
   type Before,
@@ -30,9 +31,11 @@ export function deadLettersService(
   ingress: Ingress,
 ): ServiceSchema {
   const { limits } = config;
-  const find = async (tenantId: number, id: string): Promise<DeadLetterRow> => {
-    const row = isDeadLetterId(id) ? await findDeadLetter(database, tenantId, id) : undefined;
-    if (row === undefined) throw new SkeinError('not_found', `There is no dead letter "${id.slice(0, 100)}"`);
+  const find = async (ctx: Context<{ id: string }, Meta>): Promise<DeadLetterRow> => {
+    const { id } = ctx.params;
+    const row = isDeadLetterId(id) ? await findDeadLetter(database, memberOf(ctx).tenantId, id) : undefined;
+    if (row === undefined || !(await maySee(database, ctx, row.device_id)))
+      throw new SkeinError('not_found', `There is no dead letter "${id.slice(0, 100)}"`);
     return row;
   };
 
@@ -65,8 +68,9 @@ export function deadLettersService(
     {
       async list(ctx) {
         const { tenantId } = memberOf(ctx);
-        const { limit, cursor, ...filter } = ctx.params;
-        const list = ['dead-letters', tenantId, filter.deviceId, filter.reason];
+        const { limit, cursor, deviceId, reason } = ctx.params;
+        const filter = { deviceId, reason, within: limitOf(ctx) };
+        const list = ['dead-letters', tenantId, deviceId, reason];
         const size = pageSize(limit, limits);
         const first = positionOf<Before>(list, cursor, TIME_UUID_POSITION);
         const place = (row: DeadLetterRow): Before => [row.us, row.dead_letter_id];
@@ -81,12 +85,12 @@ export function deadLettersService(
       },
 
       async get(ctx) {
-        return deadLetterView(await find(memberOf(ctx).tenantId, ctx.params.id));
+        return deadLetterView(await find(ctx));
       },
 
       async replay(ctx) {
         const { tenant, tenantId } = memberOf(ctx);
-        const row = await find(tenantId, ctx.params.id);
+        const row = await find(ctx);
         const id = row.dead_letter_id;
         const replaying = underWay.get(id) ?? again(tenant, tenantId, row).finally(() => underWay.delete(id));
         underWay.set(id, replaying);

@@ -14,6 +14,7 @@ import { callerOf, limitOf, memberOf, nameOf } from '../mixins/callers.ts';
 import { NUMBER_POSITION, pageOf, pageSize, positionOf, TEXT_POSITION } from '../mixins/cursors.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
 import { checkFields } from '../mixins/device-fields.ts';
+import { refuseMarksOfOwnRoles } from '../mixins/giving.ts';
 import { once } from '../mixins/idempotency.ts';
 import { withinQuota } from '../mixins/quotas.ts';
 import { announceRevoked } from '../mixins/revocations.ts';
@@ -22,6 +23,7 @@ import { filterOf } from './devices/device-filter.ts';
 import { type DeviceName, type DeviceRow, deviceReader, deviceView } from './devices/device-rows.ts';
 import { Eraser } from './devices/eraser.ts';
 import { readSteps, type StepRow, stepView } from './devices/lifecycle.ts';
+import { newMarks } from './devices/new-marks.ts';
 import { invalidId, notToProvision, unchangeable } from './devices/refusals.ts';
 import { insertDevice, listDevices, updateDevice } from './devices/registry.ts';
 import { type Moved, mover } from './devices/transactions.ts';
@@ -108,7 +110,15 @@ export function devicesService({ config, database, log, sealer }: Parts): Servic
         if (before.state === 'decommissioned' || (version ?? before.version) !== before.version)
           throw unchangeable(before);
         if (Object.keys(fields).length === 0) return before;
-        const row = await updateDevice(database, { tenantId, id }, fields, version);
+        const marks = newMarks(before, fields);
+        refuseMarksOfOwnRoles(memberOf(ctx), marks);
+        const row = await database.transaction(async tx => {
+          const changed = await updateDevice(tx, { tenantId, id }, fields, version);
+          // A role may be limited to them, so they say who may do what with the device.
+          if (changed !== undefined && (fields.tags !== undefined || fields.type !== undefined))
+            await audited(tx, ctx, 'device.changed', `device ${id}`, { tags: changed.tags, type: changed.device_type });
+          return changed;
+        });
         if (row === undefined) throw unchangeable(await find({ tenantId, id }));
         announce(ctx.broker, actors.changed, { tenant, device: id });
         return deviceView(row);

@@ -8,7 +8,7 @@ import { SkeinError } from '../contracts/errors.ts';
 import { events } from '../contracts/events.contract.ts';
 import type { Limits } from '../contracts/limits.ts';
 import { whenCallerGoes } from '../mixins/caller-gone.ts';
-import { memberOf } from '../mixins/callers.ts';
+import { limitOf, memberOf } from '../mixins/callers.ts';
 import { cursorOf, pageSize, positionOf, TRANSACTION_POSITION } from '../mixins/cursors.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
 import { inTurn } from '../mixins/pieces.ts';
@@ -79,7 +79,7 @@ export function eventsService({ config, database, log }: Pick<Node, 'config' | '
         const start = given ?? (from === 'latest' ? await latestPosition(database) : BEFORE_ALL);
         const gone = new AbortController();
         whenCallerGoes(ctx, () => gone.abort());
-        const filter = { tenantId, kind, deviceId };
+        const filter = { tenantId, kind, deviceId, within: limitOf(ctx) };
         const first = await read(filter, start, size);
         const { items, position } = await readPatiently(filter, first, size, waitMs, gone.signal);
         return { items, nextCursor: cursorOf(list, [position.tx, position.eventId]) };

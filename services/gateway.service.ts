@@ -21,6 +21,9 @@ import { ENDPOINTS, HEALTH_ENDPOINTS } from './gateway/routes.ts';
 import { sendReply } from './gateway/send-reply.ts';
 import type { Node } from './node.ts';
 
+/** Others, like HTTP/2 without TLS, which some clients always ask for, are answered as if they had not asked: RFC 9110, section 7.8. */
+const asksForWebSocket = ({ headers }: IncomingMessage): boolean => /^websocket$/i.test(headers.upgrade ?? '');
+
 type Request = RoutedRequest & { readonly query: Readonly<Record<string, unknown>> };
 /** What the gateway's mixin adds to the service. */
 type Web = Service & {
@@ -115,6 +118,7 @@ export function gatewayService(
       http.requestTimeout = limits.requestTimeoutSeconds * 1000;
       door = frontDoor(web.express(), url => methodsAt(web.aliases, url), config.corsOrigins);
       http.on('request', door.listener);
+      Object.assign(http, { shouldUpgradeCallback: asksForWebSocket });
       http.on('clientError', answerClientError);
     },
     methods: {

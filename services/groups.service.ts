@@ -9,6 +9,7 @@ import { audited } from '../mixins/audit.ts';
 import { checkText } from '../mixins/bounded-json.ts';
 import { limitOf, memberOf } from '../mixins/callers.ts';
 import { NUMBER_POSITION, pageOf, pageSize, positionOf, TEXT_POSITION } from '../mixins/cursors.ts';
+import { refuseMarksOfOwnRoles } from '../mixins/giving.ts';
 import { inTurn } from '../mixins/pieces.ts';
 import { TenantResource } from '../mixins/tenant-resource.ts';
 import { unknownDevice } from '../mixins/unknown-device.ts';
@@ -82,6 +83,7 @@ export function groupsService({ config, database }: Pick<Node, 'config' | 'datab
           throw new SkeinError('too_large', `deviceIds has ${deviceIds.length} items, more than ${most}`);
         const rows = resource.of(this, ctx);
         await rows.get(name);
+        refuseMarksOfOwnRoles(memberOf(ctx), { groups: [name] });
         return add(ctx, { tenantId: rows.tenantId, name }, deviceIds);
       },
 
@@ -89,6 +91,7 @@ export function groupsService({ config, database }: Pick<Node, 'config' | 'datab
         const { name, id } = ctx.params;
         const rows = resource.of(this, ctx);
         await rows.get(name);
+        refuseMarksOfOwnRoles(memberOf(ctx), { groups: [name] });
         const { added, unknown } = await add(ctx, { tenantId: rows.tenantId, name }, [id]);
         if (unknown.length > 0) throw unknownDevice(id);
         return { deviceId: id, added: added === 1 };

@@ -2,6 +2,7 @@
 import type { ServiceBroker, ServiceSchema } from 'moleculer';
 import { countOnline } from '../adapters/database/presence.ts';
 import { actors } from '../contracts/actors.contract.ts';
+import { certificates } from '../contracts/certificates.contract.ts';
 import { cluster } from '../contracts/cluster.contract.ts';
 import { implement } from '../contracts/contract.ts';
 import { type HealthReport, health } from '../contracts/health.contract.ts';
@@ -16,7 +17,12 @@ const PATIENCE_MS = 2_000;
 const REPORT_KEEP_MS = 1_000;
 /** How old the count of devices may be. */
 const COUNT_KEEP_SECONDS = 1;
-const REPORTING = { cluster: cluster.health, actors: actors.health, mqtt: mqtt.health } as const;
+const REPORTING = {
+  cluster: cluster.health,
+  actors: actors.health,
+  mqtt: mqtt.health,
+  certificates: certificates.health,
+} as const;
 type Reports = Record<string, HealthReport>;
 
 export function healthService({ config, database }: Pick<Node, 'config' | 'database'>): ServiceSchema {

@@ -10,6 +10,7 @@ import type { Ingress } from '../contracts/uplinks.ts';
 import { memberOf, nameOf } from '../mixins/callers.ts';
 import { NUMBER_POSITION, pageOf, pageSize, positionOf, UUID_POSITION } from '../mixins/cursors.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
+import { limitUnder } from '../mixins/device-limits.ts';
 import { once } from '../mixins/idempotency.ts';
 import { TypeCommands } from '../mixins/type-commands.ts';
 import {
@@ -60,6 +61,7 @@ export function jobsService({ config, database, log, sealer, instanceId }: Parts
           target: targetOf(target, limits),
           request: requestOf({ ...(command && { command }), ...(desired && { desired }) }, limits),
           requestedBy: nameOf(caller),
+          within: limitUnder(ctx, desired ? 'twins:write' : 'commands:send'),
           createdAtMs: Date.now(),
         };
         const make = async (tx: Transaction) => jobView(tx, tenantId, await insertJob(tx, job, limits.jobMaxDevices));
@@ -101,7 +103,10 @@ export function jobsService({ config, database, log, sealer, instanceId }: Parts
 
       async cancel(ctx) {
         const { tenantId } = memberOf(ctx);
-        const { job_id } = await find(ctx);
+        const { job_id, kind } = await find(ctx);
+        // The other permission may be for all devices; this one is what the job is about.
+        if (limitUnder(ctx, kind === 'desired' ? 'twins:write' : 'commands:send') !== null)
+          throw new SkeinError('forbidden', 'A job is cancelled as a whole, and the role is limited to some devices');
         await cancelJob(database, tenantId, job_id);
         runner.wake();
         return jobView(database, tenantId, await find(ctx));

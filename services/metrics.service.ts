@@ -1,6 +1,7 @@
 /** Figures of this process for Prometheus: what its services report of themselves, and the process itself. */
 import type { Context, ServiceSchema } from 'moleculer';
 import { actors } from '../contracts/actors.contract.ts';
+import { certificates } from '../contracts/certificates.contract.ts';
 import { cluster } from '../contracts/cluster.contract.ts';
 import { call, implement } from '../contracts/contract.ts';
 import type { HealthReport } from '../contracts/health.contract.ts';
@@ -12,7 +13,12 @@ import { processSamples, reportSamples } from './metrics/samples.ts';
 import type { Node } from './node.ts';
 
 const PATIENCE_MS = 2_000;
-const REPORTING = { actors: actors.health, cluster: cluster.health, mqtt: mqtt.health } as const;
+const REPORTING = {
+  actors: actors.health,
+  cluster: cluster.health,
+  mqtt: mqtt.health,
+  certificates: certificates.health,
+} as const;
 
 export function metricsService({ config }: Pick<Node, 'config'>): ServiceSchema {
   return implement(metrics, {

@@ -28,7 +28,8 @@ import { claimant, claimDevice, newClaimCode, releaseDevice } from './provisioni
 import { prepareCredential } from './provisioning/first-credentials.ts';
 import { addDevices, checkBatch, checkIds, expiryOf, makeBatch, rotateSecret } from './provisioning/new-batches.ts';
 import { Refusals } from './provisioning/refusals.ts';
-import { type Attempt, type Batch, notGood, provision, shownBatch } from './provisioning/zero-touch.ts';
+import { type Attempt, type Batch, notGood, shownBatch } from './provisioning/shown-batches.ts';
+import { provision } from './provisioning/zero-touch.ts';
 
 type Called = { readonly meta: Meta; readonly params: { readonly id: string } };
 
@@ -160,11 +161,11 @@ export function provisioningService({
         await withinAttempts(provisionings!, provisioningAttemptsPerMinute, [`address ${address}`]);
         if (!isDeviceId(deviceId, limits.deviceIdMaxLength))
           throw new SkeinError('invalid_request', 'deviceId is no id that a device can have');
-        const attempt = { ...ctx.params, address };
+        const attempt = { ...ctx.params, certificate: ctx.meta.certificate, address };
         const { batch, isGood } = await shownBatch(database, attempt);
         if (batch !== undefined && isGood) return refusals.noting(batch, attempt, provisioned(batch, attempt));
         if (batch !== undefined) refusals.noteLater(batch, attempt);
-        throw notGood();
+        throw notGood(attempt);
       },
 
       async claimCode(ctx) {

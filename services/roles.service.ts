@@ -48,6 +48,7 @@ export function rolesService({ config, database }: Pick<Node, 'config' | 'databa
     const { tenantId } = memberOf(ctx);
     const before = await lockRole(tx, { tenantId, name });
     checkCondition(before, condition, name);
+    refuseLarger(ctx, before);
     if (before === undefined && (await countRoles(tx, tenantId)) >= limits.tenantRoles)
       throw new SkeinError('conflict', `An organization has at most ${limits.tenantRoles} roles of its own`);
     const row = await (before === undefined ? insertRole : updateRole)(tx, { tenantId, name }, fields);
@@ -112,6 +113,7 @@ export function rolesService({ config, database }: Pick<Node, 'config' | 'databa
           const before = isName(name) ? await lockRole(tx, { tenantId, name }) : undefined;
           if (before === undefined) throw unknownRole(name);
           checkCondition(before, { version }, name);
+          refuseLarger(ctx, before);
           const { users, api_keys } = await countHolders(tx, { tenantId, name });
           if (users + api_keys > 0)
             throw new SkeinError(
@@ -150,6 +152,12 @@ function checkCondition(row: RoleRow | undefined, { version, exists }: Condition
 
 function refuseBuiltIn(name: string): void {
   if (isBuiltInRole(name)) throw new SkeinError('conflict', `"${name}" is a built-in role, which nobody changes`);
+}
+
+/** Who has less must not take from those who have more. */
+function refuseLarger(ctx: Called, row: RoleRow | undefined): void {
+  if (row === undefined) return;
+  refuseMoreThanOwn(memberOf(ctx), [{ permissions: row.permissions, limit: row.device_limit }], 'The role');
 }
 
 const ofRole = (ctx: Called, name: string): Revocation[] => [

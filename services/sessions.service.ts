@@ -4,7 +4,7 @@ import { type DevicePresence, listPresence, readPresence } from '../adapters/dat
 import { isDeviceId } from '../contracts/addresses.ts';
 import { implement } from '../contracts/contract.ts';
 import { RECEIVED, type SessionView, sessions } from '../contracts/sessions.contract.ts';
-import { callerOf, memberOf } from '../mixins/callers.ts';
+import { callerOf, limitOf, memberOf } from '../mixins/callers.ts';
 import { pageOf, pageSize, positionOf, TEXT_POSITION } from '../mixins/cursors.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
 import { unknownDevice } from '../mixins/unknown-device.ts';
@@ -31,7 +31,14 @@ export function sessionsService({ config, database }: Pick<Node, 'config' | 'dat
         const list = ['sessions', tenantId, status, nodeId];
         const size = pageSize(limit, limits);
         const [after] = positionOf<[string]>(list, cursor, TEXT_POSITION) ?? [];
-        const rows = await listPresence(database, tenantId, { status, nodeId }, after, size + 1, limits);
+        const rows = await listPresence(
+          database,
+          tenantId,
+          { status, nodeId, within: limitOf(ctx) },
+          after,
+          size + 1,
+          limits,
+        );
         return pageOf(list, rows, size, viewOf, row => [row.deviceId]);
       },
     },

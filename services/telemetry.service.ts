@@ -5,7 +5,7 @@ import { implement } from '../contracts/contract.ts';
 import { SkeinError } from '../contracts/errors.ts';
 import { AGGREGATES, type Aggregate, type Bucket, type Reading, telemetry } from '../contracts/telemetry.contract.ts';
 import type { Ingress } from '../contracts/uplinks.ts';
-import { callerOf } from '../mixins/callers.ts';
+import { callerOf, limitOf } from '../mixins/callers.ts';
 import { pageOf, pageSize, positionOf } from '../mixins/cursors.ts';
 import { databaseErrors } from '../mixins/database-errors.ts';
 import { unknownDevice } from '../mixins/unknown-device.ts';
@@ -70,7 +70,8 @@ export function telemetryService(
         if (items.length === 0) throw new SkeinError('invalid_request', 'There is no item');
         if (items.length > limits.requestTelemetryMaxItems)
           throw new SkeinError('too_large', `One request carries at most ${limits.requestTelemetryMaxItems} items`);
-        return send({ database, ingress, limits }, caller, items, ctx.meta.idempotency);
+        const idempotency = ctx.meta.idempotency;
+        return send({ database, ingress, limits }, caller, items, { idempotency, within: limitOf(ctx) });
       },
     },
     databaseErrors,

@@ -59,7 +59,7 @@ export function usersService({
         const name = said.name ?? null;
         if (name !== null) checkText('name', name);
         const roles = roleNames(said.roles ?? [], memberMaxRoles);
-        const passwordHash = password === undefined ? null : await hashed(password);
+        const passwordHash = password === undefined ? null : await hashed(password, tenantId);
         // The password itself is not in it: what is kept of a request is a fast hash, from which it could be guessed.
         const request = ['users.create', { ...said, password: password !== undefined }];
         return once({ database, sealer, idempotencyKeepHours }, ctx, request, async tx => {
@@ -76,14 +76,15 @@ export function usersService({
 
       async update(ctx) {
         await find(ctx);
-        const { id, version, password, email, name, roles, state } = ctx.params;
+        const { id, version, password, email, name, roles, state, totp } = ctx.params;
         if (name) checkText('name', name);
         const changes = {
           email: email === undefined ? undefined : emailOf(email),
           name,
           roles: roles === undefined ? undefined : roleNames(roles, memberMaxRoles),
           state,
-          passwordHash: typeof password === 'string' ? await hashed(password) : password,
+          totp,
+          passwordHash: typeof password === 'string' ? await hashed(password, memberOf(ctx).tenantId) : password,
         };
         const { row, revoked } = await database.transaction(tx => changeUser(tx, ctx, { id, version }, changes));
         announceRevoked(ctx.broker, revoked);
@@ -101,9 +102,9 @@ export function usersService({
   );
 }
 
-function hashed(password: string): Promise<string> {
+function hashed(password: string, tenantId: number): Promise<string> {
   checkPassword(password);
-  return hashPassword(password);
+  return hashPassword(password, `tenant ${tenantId}`);
 }
 
 const unknownUser = (id: string): SkeinError => new SkeinError('not_found', `There is no user "${id.slice(0, 100)}"`);

@@ -56,7 +56,7 @@ export class DeviceActor {
     this.#isActive = record.state !== 'suspended' && record.state !== 'decommissioned';
     this.#wasNeverHeard = record.state === 'registered' || record.state === 'provisioned';
     this.#series = new Series(record.measurements, record.newestUs);
-    this.#session = new DeviceSession(record.session);
+    this.#session = new DeviceSession(record.session, this.#isActive);
     this.#twin = record.twin;
     this.#commandWindow = record.commandWindow;
     this.#commands =

@@ -14,9 +14,12 @@ const NO_NEWS: SessionAnswer = { outcome: DUPLICATE, change: null, event: null }
 /** Which connection of the device is the newest: connects are numbered here, where all of them come, whatever node they reach. */
 export class DeviceSession {
   #newest: SessionRecord | null;
+  readonly #isActive: boolean;
 
-  constructor(newest: SessionRecord | null) {
+  /** @param isActive else nothing goes down to the device, whose connection is being closed */
+  constructor(newest: SessionRecord | null, isActive: boolean) {
     this.#newest = newest;
+    this.#isActive = isActive;
   }
 
   /** 0: the device never connected. */
@@ -65,7 +68,7 @@ export class DeviceSession {
   /** Where the device is connected, if it takes messages of this kind (a bit of `RECEIVES`; 0: of any). */
   takes(kind: number): SessionPlace | null {
     const newest = this.#newest;
-    if (!newest?.connected || (newest.receives & kind) !== kind) return null;
+    if (!this.#isActive || !newest?.connected || (newest.receives & kind) !== kind) return null;
     const { session, instanceId, address } = newest;
     return { session, instanceId, address };
   }

@@ -22,27 +22,29 @@ type PasswordLimits = Pick<Limits, 'passwordHashesUnderWay' | 'passwordHashesWai
 let limits: PasswordLimits = LIMITS;
 let underWay = 0;
 const waiting: (() => void)[] = [];
+/** Of whom they are, as far as that was said. */
+const places = new Map<string, number>();
 
 /** How many are computed at once, and how many wait: for the whole process. */
 export function limitPasswords(given: PasswordLimits): void {
   limits = given;
 }
 
-/** The PHC string of a new password. Rejects with `overloaded`. */
-export async function hashPassword(text: string): Promise<string> {
+/** The PHC string of a new password. Rejects with `overloaded`. `whose`: one of them gets at most half of the places. */
+export async function hashPassword(text: string, whose?: string): Promise<string> {
   const salt = randomBytes(SALT_BYTES);
-  const hash = await inTurn(() => derive(text, { ...NOW, salt, hash: Buffer.alloc(HASH_BYTES) }));
+  const hash = await inTurn(() => derive(text, { ...NOW, salt, hash: Buffer.alloc(HASH_BYTES) }), whose);
   return phc(NOW, salt, hash);
 }
 
 /**
  * Whether this is the password. Without a stored hash (null: the user has none, or there is no such user) it does the same work and answers
- * false. Rejects with `overloaded`.
+ * false. Rejects with `overloaded`. `whose`: as above.
  */
-export async function passwordMatches(text: string, stored: string | null): Promise<boolean> {
+export async function passwordMatches(text: string, stored: string | null, whose?: string): Promise<boolean> {
   const parsed = stored === null ? undefined : parse(stored);
   const { hash, ...rest } = parsed ?? NOBODY;
-  const derived = await inTurn(() => derive(text, { ...rest, hash }));
+  const derived = await inTurn(() => derive(text, { ...rest, hash }), whose);
   const equal = timingSafeEqual(derived, hash);
   return equal && parsed !== undefined;
 }
@@ -77,7 +79,23 @@ function derive(text: string, { ln, r, p, salt, hash }: Parsed): Promise<Buffer>
   );
 }
 
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+async function inTurn<T>(work: () => Promise<T>, whose: string | undefined): Promise<T> {
+  if (whose === undefined) return whenThereIsPlace(work);
+  const taken = places.get(whose) ?? 0;
+  const most = Math.ceil((limits.passwordHashesUnderWay + limits.passwordHashesWaiting) / 2);
+  if (taken >= most)
+    throw new SkeinError('overloaded', `${most} of your passwords are being checked, and no more at once`);
+  places.set(whose, taken + 1);
+  try {
+    return await whenThereIsPlace(work);
+  } finally {
+    const left = places.get(whose)! - 1;
+    if (left === 0) places.delete(whose);
+    else places.set(whose, left);
+  }
+}
+
+async function whenThereIsPlace<T>(work: () => Promise<T>): Promise<T> {
   if (underWay >= limits.passwordHashesUnderWay) {
     if (waiting.length >= limits.passwordHashesWaiting)
       throw new SkeinError('overloaded', 'Too many passwords are being checked');

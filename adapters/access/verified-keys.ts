@@ -57,6 +57,11 @@ export class VerifiedKeys<T extends Expiring> {
     return this.#before.has(digestOf(key));
   }
 
+  /** It was looked at again, and is not good any more. */
+  isBad(key: string): void {
+    this.#before.delete(digestOf(key));
+  }
+
   checkStarts(): CheckStart {
     return this.#forgotten;
   }

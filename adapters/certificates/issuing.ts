@@ -1,4 +1,4 @@
-/** Certificates that an authority of ours signs: of devices, and of this server. */
+/** Certificates that an authority of ours signs: of devices, of provisioning batches, and of this server. */
 import { X509Certificate as Parsed, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import { type Authority, wholeSeconds } from './authority.ts';
@@ -64,6 +64,35 @@ export const issueForDevice = (
 /** With a key of ours, for a device that cannot make one. */
 export const issueWithKey = (authority: Authority, name: DeviceName, validity: Validity): Promise<IssuedWithKey> =>
   withNewKey(publicKey => issueForDevice(authority, name, publicKey, validity));
+
+/** What the certificate of a provisioning batch says of it. */
+export type BatchName = { readonly tenant: string; readonly batch: string };
+
+/** No device's says `OU`, and the common name is no device's that has this alternative name: so nobody takes it for one of a device. */
+export const issueForBatch = (
+  authority: Authority,
+  { tenant, batch }: BatchName,
+  publicKey: Uint8Array<ArrayBuffer>,
+  validity: Validity,
+): Promise<Issued> =>
+  issue(authority, {
+    ...validity,
+    subject: [
+      { O: [{ utf8String: tenant }] },
+      { OU: [{ utf8String: 'provisioning batch' }] },
+      { CN: [{ utf8String: batch }] },
+    ],
+    names: [{ type: 'url', value: `urn:skein:${tenant}:batch:${batch}` }],
+    usage: ExtendedKeyUsage.clientAuth,
+    publicKey,
+  });
+
+/** With a key of ours. */
+export const issueForBatchWithKey = (
+  authority: Authority,
+  name: BatchName,
+  validity: Validity,
+): Promise<IssuedWithKey> => withNewKey(publicKey => issueForBatch(authority, name, publicKey, validity));
 
 /** @param names host names and addresses, the first of which is its common name */
 export const issueForServer = (

@@ -2,7 +2,7 @@
  * Who this server is, and whose clients' certificates it takes: the certificate and key of all its listeners with TLS, and our authorities.
  * Looked at again every few seconds, and what changed is given to the listeners: new connections get it, the live ones stay.
  */
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { constants, createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions, type Server } from 'node:tls';
 import type { Logger } from 'pino';
 import type { Authorities } from '../certificates/authorities.ts';
@@ -77,7 +77,9 @@ export class ServerIdentity {
   #contextOptions(): SecureContextOptions {
     if (this.#current === undefined) throw new Error('The certificate of this server is not there yet');
     const { key, cert, ca } = this.#current;
-    return { key, cert, ca: [...ca], minVersion: 'TLSv1.2' };
+    // Of TLS 1.2: whoever looks at the certificate of a client does so once, after its handshake.
+    const secureOptions = constants.SSL_OP_NO_RENEGOTIATION;
+    return { key, cert, ca: [...ca], minVersion: 'TLSv1.2', secureOptions };
   }
 }
 

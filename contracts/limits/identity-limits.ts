@@ -99,8 +99,8 @@ export const IDENTITY_LIMITS = {
   tenantDevices: 1_000_000,
   tenantUsers: 10_000,
   tenantApiKeys: 1_000,
-  tenantMessagesPerSecond: 50_000,
-  tenantRequestsPerSecond: 2_000,
+  tenantMessagesPerSecond: 1_000_000,
+  tenantRequestsPerSecond: 20_000,
   /** Tenants whose quotas a process remembers, and for how long: a change of a quota counts everywhere after that. */
   quotaCacheTenants: 10_000,
   quotaCacheSeconds: 5,
@@ -122,6 +122,8 @@ export const IDENTITY_LIMITS = {
   certificateOverlapHours: 24,
   /** Certificates of one device that are good at once: a device that renews in a loop does not fill the table. */
   certificatesPerDevice: 20,
+  /** Of one provisioning batch: one for each line that makes its devices, and their successors. */
+  certificatesPerBatch: 20,
   /** How long one that is over is still shown. */
   certificateKeepDays: 90,
   /** A certificate signing request in PEM: one with the longest key has some 4 KiB. */

@@ -64,6 +64,7 @@ function verified(row: CertificateRow): Verified {
       deviceUid: row.device_uid,
       scopes: row.scopes,
       expiresAtMs,
+      credential: { kind: 'certificate', subject: row.serial_number },
     },
   };
 }

@@ -77,6 +77,7 @@ const deviceKey = (row: DeviceColumns): KeyRow => ({
     deviceUid: row.device_uid,
     scopes: row.scopes,
     expiresAtMs: row.expires_at?.getTime(),
+    credential: { kind: 'device_key', subject: row.key_id },
   },
 });
 

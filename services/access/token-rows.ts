@@ -87,5 +87,6 @@ const ofDeviceToken = (row: DeviceColumns): TokenRow => ({
     device: row.device_id,
     deviceUid: row.device_uid,
     scopes: row.scopes,
+    credential: { kind: 'device_token', subject: row.id },
   },
 });

@@ -53,12 +53,18 @@ export async function accountOf(
   return row;
 }
 
-/** Locks the row until the end of the transaction, when the user is still active and has this password. */
-export async function holdAccount(tx: Transaction, { user_id, password_hash }: Account): Promise<boolean> {
+/**
+ * Locks the row until the end of the transaction, when the user is still active, has this password, and has a second factor or not, as it was:
+ * who came with the password alone must not get in when a code is needed by now.
+ */
+export async function holdAccount(
+  tx: Transaction,
+  { user_id, password_hash, totp_confirmed }: Account,
+): Promise<boolean> {
   const rows = await tx.query(
     `SELECT FROM app_user u JOIN tenant t USING (tenant_id)
-     WHERE u.user_id = $1 AND u.password_hash = $2 AND u.state = 'active' AND t.state = 'active' FOR UPDATE OF u`,
-    [user_id, password_hash],
+     WHERE u.user_id = $1 AND u.password_hash = $2 AND u.totp_confirmed = $3 AND u.state = 'active' AND t.state = 'active' FOR UPDATE OF u`,
+    [user_id, password_hash, totp_confirmed],
   );
   return rows.length > 0;
 }

@@ -2,6 +2,7 @@
 import { uuidv7 } from 'uuidv7';
 import { hashPassword, isOldHash, passwordMatches } from '../../adapters/access/passwords.ts';
 import type { Database, Transaction } from '../../adapters/database/database.ts';
+import { networkOf } from '../../adapters/limits/connect-network.ts';
 import type { Revocation } from '../../contracts/access.contract.ts';
 import { SkeinError } from '../../contracts/errors.ts';
 import type { Limits } from '../../contracts/limits.ts';
@@ -49,7 +50,11 @@ export async function logIn(parts: Parts, credentials: Credentials, client: Clie
       isText ? organization : '',
       isText ? email : '',
     );
-    const matches = await passwordMatches(credentials.password, account?.password_hash ?? null);
+    const matches = await passwordMatches(
+      credentials.password,
+      account?.password_hash ?? null,
+      `address ${networkOf(client.address ?? '')}`,
+    );
     const loggedIn = account?.is_active && matches ? await withFactor(parts, account, credentials, client) : undefined;
     if (loggedIn !== undefined) return loggedIn;
     await auditFailure(parts.database, auditTenantId, account, client);

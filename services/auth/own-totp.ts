@@ -16,8 +16,10 @@ type Called<P = unknown> = Context<P, Meta>;
 
 const wrongCode = () => new SkeinError('unauthorized', 'The code is wrong, or was used before');
 
-export async function begin({ database, sealer }: TotpParts, ctx: Called) {
+/** Whoever has only got hold of an access token must not shut out its owner. */
+export async function begin({ database, sealer, attempts }: TotpParts, ctx: Called<{ readonly password: string }>) {
   const account = await ownAccountOf(database, ctx);
+  await confirmPassword(attempts, account, ctx.params.password);
   const { secret, uri, recoveryCodes, sealed, recoveryHashes } = newTotp(sealer, account);
   const rows = await database.query(
     `UPDATE app_user SET totp_secret = $3, totp_last_step = 0, recovery_hashes = $4::bytea[]

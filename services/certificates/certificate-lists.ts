@@ -31,9 +31,9 @@ export async function certificatePage(
   filter: CertificateFilter,
   { limit, cursor }: Asked,
 ): Promise<Page<CertificateView>> {
-  const { tenantId, state, deviceId, endingBefore: before } = filter;
+  const { tenantId, state, deviceId, batchId, endingBefore: before } = filter;
   // Not the moment itself: `expiringWithinDays` is another one on each page.
-  const list = ['certificates', tenantId, state, deviceId, before !== undefined];
+  const list = ['certificates', tenantId, state, deviceId, before !== undefined, batchId];
   const size = pageSize(limit, limits);
   const after = positionOf<CertificatePosition>(list, cursor, POSITION);
   const rows = await listCertificates(database, filter, after, size + 1);

@@ -7,7 +7,7 @@ type Querying = Pick<Transaction, 'query'>;
 
 const STATE = `CASE WHEN c.revoked_at IS NOT NULL THEN 'revoked' WHEN c.not_after <= now() THEN 'expired'
   WHEN c.replaced_from <= now() THEN 'replaced' ELSE 'good' END`;
-const COLUMNS = `c.serial_number, c.common_name, c.fingerprint, c.scopes, c.issued_from, c.issued_by, c.not_before, c.not_after, c.replaced_from,
+const COLUMNS = `c.serial_number, c.batch_id, c.common_name, c.fingerprint, c.scopes, c.issued_from, c.issued_by, c.not_before, c.not_after, c.replaced_from,
   c.created_at, c.revoked_at, c.revoked_for, ${STATE} AS state,
   (SELECT device_id FROM device WHERE device_uid = c.device_uid) AS device_id`;
 /** `$n`: a limit, as `device_fits` takes it. */
@@ -16,6 +16,7 @@ const fits = (n: number) => `($${n}::text IS NULL OR EXISTS (
 
 export type CertificateRow = {
   serial_number: string;
+  batch_id: string | null;
   common_name: string;
   fingerprint: string;
   scopes: DeviceScope[] | null;
@@ -34,6 +35,7 @@ export type CertificateRow = {
 export const certificateView = (row: CertificateRow): CertificateView => ({
   serialNumber: row.serial_number,
   deviceId: row.device_id,
+  batchId: row.batch_id,
   commonName: row.common_name,
   state: row.state,
   fingerprint: row.fingerprint,
@@ -51,7 +53,9 @@ export const certificateView = (row: CertificateRow): CertificateView => ({
 export type NewRow = {
   readonly authorityId: number;
   readonly tenantId: number;
-  readonly deviceUid: number;
+  /** One of both is null: it is of a device, or of a provisioning batch. */
+  readonly deviceUid: number | null;
+  readonly batchId: string | null;
   readonly commonName: string;
   readonly serialNumber: string;
   readonly fingerprint: string;
@@ -65,8 +69,8 @@ export type NewRow = {
 export async function insertCertificate(tx: Querying, row: NewRow): Promise<CertificateRow> {
   const [stored] = await tx.query<CertificateRow>(
     `INSERT INTO certificate AS c (serial_number, authority_id, tenant_id, device_uid, common_name, fingerprint, issued_from, issued_by,
-       not_before, not_after, scopes)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text[]) RETURNING ${COLUMNS}`,
+       not_before, not_after, scopes, batch_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text[], $12) RETURNING ${COLUMNS}`,
     [
       row.serialNumber,
       row.authorityId,
@@ -79,6 +83,7 @@ export async function insertCertificate(tx: Querying, row: NewRow): Promise<Cert
       row.notBefore,
       row.notAfter,
       row.scopes,
+      row.batchId,
     ],
   );
   return stored!;
@@ -88,6 +93,7 @@ export type CertificateFilter = {
   readonly tenantId: number;
   readonly state?: CertificateState | undefined;
   readonly deviceId?: string | undefined;
+  readonly batchId?: string | undefined;
   /** Good ones that end before that, and that were not renewed. */
   readonly endingBefore?: Date | undefined;
   /** Which devices the caller may see; null: all. */
@@ -98,7 +104,7 @@ export type CertificatePosition = readonly [number, string];
 
 export const listCertificates = (
   db: Querying,
-  { tenantId, state, deviceId, endingBefore, limit }: CertificateFilter,
+  { tenantId, state, deviceId, batchId, endingBefore, limit }: CertificateFilter,
   after: CertificatePosition | undefined,
   count: number,
 ): Promise<CertificateRow[]> =>
@@ -108,7 +114,7 @@ export const listCertificates = (
        AND ($4::text IS NULL OR ${STATE} = $4)
        AND ($5::text IS NULL OR c.device_uid = (SELECT device_uid FROM device WHERE tenant_id = $1 AND device_id = $5))
        AND ($6::timestamptz IS NULL OR (c.not_after < $6 AND c.not_after > now() AND c.revoked_at IS NULL AND c.replaced_from IS NULL))
-       AND ${fits(7)}
+       AND ${fits(7)} AND ($9::uuid IS NULL OR c.batch_id = $9)
      ORDER BY c.not_after, c.serial_number LIMIT $8`,
     [
       tenantId,
@@ -119,6 +125,7 @@ export const listCertificates = (
       endingBefore ?? null,
       limit,
       count,
+      batchId ?? null,
     ],
   );
 

@@ -1,4 +1,4 @@
-/** Making certificates of devices. */
+/** Making certificates, of devices; those of batches are stored by batch-certificates.ts. */
 import type { Authorities } from '../../adapters/certificates/authorities.ts';
 import type { Authority } from '../../adapters/certificates/authority.ts';
 import { type Issued, issueForDevice, issueWithKey } from '../../adapters/certificates/issuing.ts';
@@ -12,6 +12,7 @@ import type { DeviceScope } from '../../contracts/permissions.ts';
 import type { Sealer } from '../../contracts/sealing.ts';
 import { audited } from '../../mixins/audit.ts';
 import { callerOf, nameOf } from '../../mixins/callers.ts';
+import { holdCredential } from '../../mixins/held-credential.ts';
 import { once } from '../../mixins/idempotency.ts';
 import { unknownDevice } from '../../mixins/unknown-device.ts';
 import { certificateView, insertCertificate } from './certificate-rows.ts';
@@ -24,8 +25,16 @@ export type Wanted = {
   readonly scopes: readonly DeviceScope[] | null;
   readonly issuedFrom: CertificateView['issuedFrom'];
 };
-type Calling = { readonly meta: Meta };
-type PublicKey = Uint8Array<ArrayBuffer>;
+/** For whom, and how long; what is common to all certificates. */
+export type WantedKey = Pick<Wanted, 'id' | 'csr' | 'days'> & { readonly holder?: 'device' | 'batch' };
+export type Calling = { readonly meta: Meta };
+export type PublicKey = Uint8Array<ArrayBuffer>;
+/** `publicKey` is undefined when the key is to be made here. */
+export type Store = (
+  tx: Transaction,
+  authority: Authority,
+  publicKey: PublicKey | undefined,
+) => Promise<Omit<NewCertificate, 'chain'>>;
 
 export class NewCertificates {
   readonly #database: Database;
@@ -42,7 +51,14 @@ export class NewCertificates {
   }
 
   /** Once for each Idempotency-Key. The device must be one that the caller may see. */
-  async make(ctx: Calling, wanted: Wanted): Promise<NewCertificate> {
+  make(ctx: Calling, wanted: Wanted): Promise<NewCertificate> {
+    return this.making(ctx, wanted, ['certificates.make', wanted], (tx, authority, publicKey) =>
+      this.#store(tx, ctx, wanted, authority, publicKey),
+    );
+  }
+
+  /** @param store makes the certificate and stores it, in a transaction, once for each `request` with an Idempotency-Key */
+  async making(ctx: Calling, wanted: WantedKey, request: unknown, store: Store): Promise<NewCertificate> {
     const { certificatesUnderWay, deviceCertificateMaxDays, idempotencyKeepHours } = this.#limits;
     if (wanted.days > deviceCertificateMaxDays)
       throw new SkeinError('invalid_request', `days must be between 1 and ${deviceCertificateMaxDays}`);
@@ -54,9 +70,7 @@ export class NewCertificates {
       const [authority, trusted] = [await this.#authorities.signing(), await this.#authorities.trusted()];
       const chain = trusted.toSorted((a, b) => Number(b.id === authority.id) - Number(a.id === authority.id));
       const kept = { database: this.#database, sealer: this.#sealer, idempotencyKeepHours };
-      const made = await once(kept, ctx, ['certificates.make', wanted], tx =>
-        this.#store(tx, ctx, wanted, authority, publicKey),
-      );
+      const made = await once(kept, ctx, request, tx => store(tx, authority, publicKey));
       return { ...made, chain: chain.map(it => it.pem).join('') };
     } finally {
       this.#underWay--;
@@ -64,9 +78,9 @@ export class NewCertificates {
   }
 
   /** Undefined: it is to be made here. */
-  async #keyOf({ id, csr }: Wanted): Promise<PublicKey | undefined> {
+  async #keyOf({ id, csr, holder }: WantedKey): Promise<PublicKey | undefined> {
     if (csr === undefined) return undefined;
-    const read = await readRequest(csr, id, this.#limits.csrMaxBytes);
+    const read = await readRequest(csr, id, this.#limits.csrMaxBytes, holder);
     if ('refused' in read) throw new SkeinError('invalid_request', read.refused);
     return read.publicKey;
   }
@@ -81,6 +95,7 @@ export class NewCertificates {
     const caller = callerOf(ctx);
     const { tenant, tenantId } = caller;
     const deviceUid = await this.#lockDevice(tx, tenantId, id);
+    await holdCredential(tx, caller);
     if (issuedFrom === 'renewal') await this.#replaceOthers(tx, deviceUid, scopes);
     const name = { tenant, device: id };
     const validity = { days, nowMs: Date.now() };
@@ -94,6 +109,7 @@ export class NewCertificates {
       authorityId: authority.id,
       tenantId,
       deviceUid,
+      batchId: null,
       commonName: id,
       scopes,
       issuedFrom,

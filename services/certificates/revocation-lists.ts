@@ -2,7 +2,7 @@
 import type { Authorities } from '../../adapters/certificates/authorities.ts';
 import type { Authority } from '../../adapters/certificates/authority.ts';
 import { type RevokedCertificate, revocationList } from '../../adapters/certificates/revocation-list.ts';
-import type { Database } from '../../adapters/database/database.ts';
+import type { Database, Transaction } from '../../adapters/database/database.ts';
 import { SkeinError } from '../../contracts/errors.ts';
 import type { Limits } from '../../contracts/limits.ts';
 
@@ -51,25 +51,27 @@ export class RevocationLists {
   }
 
   async #make(authority: Authority): Promise<SignedList> {
-    // The number comes before the rows: a list with a higher number has all that those with lower ones have.
-    const [row] = await this.#database.query<{ crl_number: number }>(
-      'UPDATE certificate_authority SET crl_number = crl_number + 1 WHERE authority_id = $1 RETURNING crl_number',
-      [authority.id],
-    );
-    const revoked = await this.#revoked(authority.id);
+    // The next number waits until these rows are read: a list with a higher number has all that those with lower ones have.
+    const { number, revoked } = await this.#database.transaction(async tx => {
+      const [row] = await tx.query<{ crl_number: number }>(
+        'UPDATE certificate_authority SET crl_number = crl_number + 1 WHERE authority_id = $1 RETURNING crl_number',
+        [authority.id],
+      );
+      return { number: row!.crl_number, revoked: await this.#revoked(tx, authority.id) };
+    });
     const nowMs = Date.now();
     const der = await revocationList(authority, revoked, {
-      number: row!.crl_number,
+      number,
       thisUpdate: new Date(nowMs),
       nextUpdate: new Date(nowMs + NEXT_UPDATE_MS),
     });
-    return { der, number: row!.crl_number };
+    return { der, number };
   }
 
   /** Until a day after their end: RFC 5280, section 5, wants them in one list after it. */
-  async #revoked(authorityId: number): Promise<RevokedCertificate[]> {
+  async #revoked(tx: Transaction, authorityId: number): Promise<RevokedCertificate[]> {
     const { revocationListMaxCertificates: max } = this.#limits;
-    const rows = await this.#database.query<Revoked>(
+    const rows = await tx.query<Revoked>(
       `SELECT serial_number, least(revoked_at, replaced_from) AS revoked_at,
          CASE WHEN revoked_at IS NULL THEN 'superseded' ELSE revoked_for END AS reason
        FROM certificate

@@ -11,6 +11,8 @@ export type CommandFilter = {
   readonly command?: string;
   readonly jobId?: string;
   readonly endedBadly?: boolean;
+  /** Only of devices that fit, for the function `device_fits` of the database; null: of all. */
+  readonly within?: string | null;
 };
 /** `looked`: how many commands were looked at until this one. */
 export type ListedRow = CommandRow & { readonly looked: number };
@@ -90,11 +92,13 @@ function rangeOf(
 }
 
 /** What has to be looked at one by one. */
-function restOf({ deviceUid, jobId, state, command, endedBadly }: CommandFilter, place: Place): string[] {
+function restOf({ deviceUid, jobId, state, command, endedBadly, within }: CommandFilter, place: Place): string[] {
   const rest: string[] = [];
   if (isGiven(state)) rest.push(`c.state = ${place(state)}`);
   if (isGiven(command)) rest.push(`c.name = ${place(command)}`);
   if (isGiven(deviceUid) && isGiven(jobId)) rest.push(`c.job_id = ${place(jobId)}::uuid`);
+  if (isGiven(within))
+    rest.push(`(SELECT device_fits(d, ${place(within)}::text::jsonb) FROM device d WHERE d.device_uid = c.device_uid)`);
   if (endedBadly === true && (isGiven(deviceUid) || isGiven(jobId))) rest.push('c.ended_badly');
   return rest;
 }

@@ -11,10 +11,17 @@ import { unknownDevice } from '../../mixins/unknown-device.ts';
 import { type CommandFilter, type ListedRow, listCommands } from './command-listing.ts';
 import { commandView } from './command-views.ts';
 
-type Asked = Omit<CommandFilter, 'endedBadly' | 'deviceUid'> & {
+type Asked = Omit<CommandFilter, 'endedBadly' | 'deviceUid' | 'within'> & {
   readonly deviceId?: string;
   readonly limit?: number;
   readonly cursor?: string;
+};
+
+type Narrowing = {
+  /** Null: there is no such device. */
+  readonly deviceUid?: number | null;
+  readonly endedBadly?: boolean;
+  readonly within?: string | null;
 };
 
 /** Everything of a command but its parameters and its answer; and one transition. */
@@ -26,19 +33,18 @@ export function commandLists(database: Database, limits: Limits) {
   const rowMaxBytes =
     commandParametersMaxBytes + commandAnswerMaxBytes + commandMaxTransitions * TRANSITION_BYTES + ROW_BYTES;
 
-  /** `deviceUid`: null when there is no such device. */
   const page = async (
     name: string,
     tenantId: number,
     asked: Asked,
-    { deviceUid, endedBadly = false }: { deviceUid?: number | null; endedBadly?: boolean },
+    { deviceUid, endedBadly = false, within = null }: Narrowing,
   ): Promise<Page<CommandView>> => {
     const { limit, cursor, deviceId, state, command, jobId } = asked;
     const list = [name, tenantId, deviceId, state, command, jobId];
     const size = pageSize(limit, limits);
     const [first] = positionOf<readonly [string]>(list, cursor, UUID_POSITION) ?? [];
     if (deviceUid === null) return { items: [], nextCursor: null };
-    const filter = { deviceUid, state, command, jobId, endedBadly };
+    const filter = { deviceUid, state, command, jobId, endedBadly, within };
     let scan = commandScanMaxRows;
     const found = await readPieces<ListedRow, string>(database, limits, size, {
       rowMaxBytes,
@@ -54,10 +60,17 @@ export function commandLists(database: Database, limits: Limits) {
   };
 
   return {
-    async page(name: string, tenantId: number, asked: Asked, endedBadly = false): Promise<Page<CommandView>> {
+    /** `within`: as `limitOf` says it. */
+    async page(
+      name: string,
+      tenantId: number,
+      asked: Asked,
+      within: string | null,
+      endedBadly = false,
+    ): Promise<Page<CommandView>> {
       const { deviceId } = asked;
       const deviceUid = (deviceId ?? null) === null ? undefined : await uidOf(database, limits, tenantId, deviceId!);
-      return page(name, tenantId, asked, { deviceUid, endedBadly });
+      return page(name, tenantId, asked, { deviceUid, endedBadly, within });
     },
 
     /** Rejects with `not_found` when there is no such device. */

@@ -57,7 +57,12 @@ export const uplinkAgain = (tenant: string, row: DeadLetterRow, nowMs: number): 
   payload: row.payload,
 });
 
-export type DeadLetterFilter = { readonly deviceId?: string; readonly reason?: string };
+export type DeadLetterFilter = {
+  readonly deviceId?: string;
+  readonly reason?: string;
+  /** Only of devices that fit, for the function `device_fits` of the database; null: of all. */
+  readonly within: string | null;
+};
 export type Before = readonly [us: number, id: string];
 
 /** Newest first, those older than `before`. */
@@ -69,12 +74,23 @@ export const listDeadLetters = (
   limit: number,
 ): Promise<DeadLetterRow[]> =>
   database.query<DeadLetterRow>(
-    `SELECT ${COLUMNS} FROM dead_letter
+    `SELECT ${COLUMNS} FROM dead_letter l
      WHERE tenant_id = $1 AND ($2::text IS NULL OR device_id = $2) AND ($3::text IS NULL OR reason = $3)
        AND ($4::float8 IS NULL OR
          (received_at, dead_letter_id) < ('epoch'::timestamptz + $4::float8 * interval '1 microsecond', $5::uuid))
+       AND ($7::text IS NULL OR EXISTS (
+         SELECT FROM device d
+         WHERE d.tenant_id = l.tenant_id AND d.device_id = l.device_id AND device_fits(d, $7::text::jsonb)))
      ORDER BY received_at DESC, dead_letter_id DESC LIMIT $6`,
-    [tenantId, filter.deviceId ?? null, filter.reason ?? null, before?.[0] ?? null, before?.[1] ?? null, limit],
+    [
+      tenantId,
+      filter.deviceId ?? null,
+      filter.reason ?? null,
+      before?.[0] ?? null,
+      before?.[1] ?? null,
+      limit,
+      filter.within,
+    ],
   );
 
 export async function findDeadLetter(

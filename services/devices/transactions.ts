@@ -65,7 +65,8 @@ export function mover({ config, database }: { readonly config: Config; readonly 
       const row = held.state === 'registered' ? await take(tx, ctx, held, { to: 'provisioned' }) : held;
       const { keyId, apiKey, ended } = await replaceCredentials(tx, held, caller.tenant, token, nameOf(caller));
       await revoke(tx, ended);
-      const issued = { from: held.state, to: row.state, keyId, tokenId: token.id };
+      const revoked = ended.map(it => it.subject);
+      const issued = { from: held.state, to: row.state, keyId, tokenId: token.id, revoked };
       await audited(tx, ctx, 'device.provisioned', `device ${row.device_id}`, issued);
       const provisioned = {
         deviceId: row.device_id,
@@ -84,6 +85,8 @@ export function mover({ config, database }: { readonly config: Config; readonly 
       const revoked = revocationOf(ctx, to);
       const moved = await take(tx, ctx, held, { to });
       if (held.erasure_started_at !== null) return { row: moved, revoked };
+      // A device that had ended before: that it is erased must reach each node that still has its actor, whatever becomes of a message.
+      if (held.state === to) await revoke(tx, revoked);
       const row = await beginErasure(tx, held.device_uid);
       const target = `device ${row.device_id}`;
       if (held.state !== to) await audited(tx, ctx, 'device.decommissioned', target, { from: held.state, to });

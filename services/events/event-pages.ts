@@ -5,7 +5,13 @@ import type { EventView } from '../../contracts/events.contract.ts';
 import type { Limits } from '../../contracts/limits.ts';
 import { pieceRows } from '../../mixins/pieces.ts';
 
-export type EventFilter = { readonly tenantId: number; readonly kind?: string; readonly deviceId?: string };
+export type EventFilter = {
+  readonly tenantId: number;
+  readonly kind?: string;
+  readonly deviceId?: string;
+  /** Only of devices that fit, for the function `device_fits` of the database; null: of all. */
+  readonly within: string | null;
+};
 export type FoundEvents = {
   readonly items: EventView[];
   readonly position: EventPosition;
@@ -30,7 +36,7 @@ reach AS MATERIALIZED (
   SELECT coalesce(far.tx, horizon.tx) AS tx, coalesce(far.event_id, 0) AS event_id, far.tx IS NOT NULL AS bounded
   FROM horizon LEFT JOIN LATERAL (
     SELECT tx, event_id FROM event
-    WHERE ($4::text IS NOT NULL OR $5::text IS NOT NULL)
+    WHERE ($4::text IS NOT NULL OR $5::text IS NOT NULL OR $8::text IS NOT NULL)
       AND tenant_id = $1::int4 AND (tx, event_id) > ($2::xid8, $3::int8) AND tx < horizon.tx
     ORDER BY tx, event_id OFFSET $7::int4 - 1 LIMIT 1
   ) far ON true
@@ -45,6 +51,7 @@ LEFT JOIN LATERAL (
   WHERE tenant_id = $1::int4 AND (tx, event_id) > ($2::xid8, $3::int8) AND (tx, event_id) <= (reach.tx, reach.event_id)
     AND ($4::text IS NULL OR kind = $4)
     AND ($5::text IS NULL OR device_uid = (SELECT device_uid FROM device WHERE tenant_id = $1 AND device_id = $5))
+    AND ($8::text IS NULL OR (SELECT device_fits(d, $8::text::jsonb) FROM device d WHERE d.device_uid = event.device_uid))
   ORDER BY tx, event_id LIMIT $6::int4
 ) e ON true
 LEFT JOIN device d USING (device_uid)
@@ -56,11 +63,11 @@ ORDER BY e.tx, e.event_id`;
  */
 export async function readPage(
   database: Database,
-  { tenantId, kind, deviceId }: EventFilter,
+  { tenantId, kind, deviceId, within }: EventFilter,
   from: EventPosition,
   sizes: Sizes,
 ): Promise<FoundEvents> {
-  const params = [tenantId, from.tx, from.eventId, kind ?? null, deviceId ?? null, sizes.items + 1, sizes.scan];
+  const params = [tenantId, from.tx, from.eventId, kind ?? null, deviceId ?? null, sizes.items + 1, sizes.scan, within];
   const rows = await database.query<PageRow>(PAGE_SQL, params);
   const found = rows.filter((row): row is EventRow => row.tx !== null);
   const { missed, bounded, reachTx, reachId } = rows[0]!;

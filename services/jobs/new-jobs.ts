@@ -33,14 +33,16 @@ export type NewJob = {
   readonly target: JobTarget;
   readonly request: JobRequest;
   readonly requestedBy: string;
+  /** Only devices that fit, for the function `device_fits` of the database; null: all that the target means. */
+  readonly within: string | null;
   readonly createdAtMs: number;
 };
 
 /** Rejects with `not_found` when the target is not there, with `too_large` when it means more devices than a job may have. */
 export async function insertJob(tx: Transaction, job: NewJob, jobMaxDevices: number): Promise<WholeJobRow> {
-  const { id, tenantId, target, request, requestedBy, createdAtMs } = job;
+  const { id, tenantId, target, request, requestedBy, within, createdAtMs } = job;
   const kind = 'command' in request ? 'command' : 'desired';
-  const condition = await conditionOf(tx, tenantId, target);
+  const condition = await conditionOf(tx, tenantId, target, within);
   await tx.query(
     `INSERT INTO job (job_id, tenant_id, kind, target, request, state, total, pending, requested_by, created_at, due_at)
      VALUES ($1, $2, $3, $4::text::jsonb, $5::text::jsonb, 'running', 0, 0, $6, $7, now())`,
@@ -58,9 +60,18 @@ export async function insertJob(tx: Transaction, job: NewJob, jobMaxDevices: num
     `WITH made AS (
        INSERT INTO job_item (job_id, device_uid, command_id)
        SELECT $3::uuid, device_uid, CASE WHEN $6::bool THEN ${UUID_V7} END
-       FROM device WHERE tenant_id = $1 AND state <> 'decommissioned' AND ${condition.sql} LIMIT $5 RETURNING 1)
+       FROM device d WHERE tenant_id = $1 AND state <> 'decommissioned' AND ${condition.sql}
+         AND ($7::text IS NULL OR device_fits(d, $7::text::jsonb)) LIMIT $5 RETURNING 1)
      SELECT count(*)::int AS items FROM made`,
-    [tenantId, condition.value, id, createdAtMs.toString(16).padStart(12, '0'), jobMaxDevices + 1, kind === 'command'],
+    [
+      tenantId,
+      condition.value,
+      id,
+      createdAtMs.toString(16).padStart(12, '0'),
+      jobMaxDevices + 1,
+      kind === 'command',
+      within,
+    ],
   );
   if (items > jobMaxDevices) throw tooMany(jobMaxDevices);
   const [row] = await tx.query<WholeJobRow>(

@@ -40,12 +40,17 @@ export const shownTarget = (target: JobTarget): JobSummary['target'] =>
 /** Part of a statement that has the tenant as `$1` and `value` as `$2`. */
 export type Condition = { readonly sql: string; readonly value: unknown };
 
-/** Rejects with `not_found` when it names something that is not there. */
-export async function conditionOf(tx: Transaction, tenantId: number, target: JobTarget): Promise<Condition> {
+/** Rejects with `not_found` when it names something that is not there. `within`: as `limitOf` says it. */
+export async function conditionOf(
+  tx: Transaction,
+  tenantId: number,
+  target: JobTarget,
+  within: string | null,
+): Promise<Condition> {
   if ('tag' in target) return { sql: 'tags @> ARRAY[$2::text]', value: target.tag };
   if ('group' in target) return ofGroup(tx, tenantId, target.group);
   if ('type' in target) return ofType(tx, tenantId, target.type);
-  return ofIds(tx, tenantId, target.deviceIds);
+  return ofIds(tx, tenantId, target.deviceIds, within);
 }
 
 async function ofGroup(tx: Transaction, tenantId: number, name: string): Promise<Condition> {
@@ -69,11 +74,18 @@ async function ofType(tx: Transaction, tenantId: number, name: string): Promise<
   return { sql: 'device_type = $2::text', value: name };
 }
 
-async function ofIds(tx: Transaction, tenantId: number, ids: readonly string[]): Promise<Condition> {
+async function ofIds(
+  tx: Transaction,
+  tenantId: number,
+  ids: readonly string[],
+  within: string | null,
+): Promise<Condition> {
   const missing = await tx.query<{ id: string }>(
     `SELECT id FROM unnest($2::text[]) AS wanted(id)
-     WHERE NOT EXISTS (SELECT FROM device WHERE tenant_id = $1 AND device_id = id)`,
-    [tenantId, ids.filter(isPossible)],
+     WHERE NOT EXISTS (
+       SELECT FROM device d WHERE tenant_id = $1 AND device_id = id
+         AND ($3::text IS NULL OR device_fits(d, $3::text::jsonb)))`,
+    [tenantId, ids.filter(isPossible), within],
   );
   // Those that no device can have are named together with those that none has.
   const unknown = new Set(missing.map(it => it.id));

@@ -28,7 +28,7 @@ export async function takeJob(
     `UPDATE job SET instance_id = $1, due_at = now() + make_interval(secs => $2::int)
      FROM tenant WHERE tenant.tenant_id = job.tenant_id AND job_id = (
        SELECT job_id FROM job WHERE ended_at IS NULL AND due_at <= now() ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-     RETURNING job_id, job.tenant_id, slug AS tenant, kind, request, state, position, requested_by, job.created_at`,
+     RETURNING job_id, job.tenant_id, slug AS tenant, kind, request, job.state, position, requested_by, job.created_at`,
     [instanceId, leaseSeconds],
   );
   return job;

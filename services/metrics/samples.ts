@@ -38,6 +38,7 @@ const LEVELS: Readonly<Record<string, string>> = {
   actors_unsettled: 'Messages that the actors of this node have and that are not settled',
   actors_waiting_in_lanes: 'Messages that wait for the next transaction',
   actors_under_way: 'Messages that came in at this node and are not settled',
+  certificates_ending_soon: 'Certificates that end within 30 days and were not renewed, of the whole system',
   actors_under_way_bytes: 'The payloads of those, in bytes',
 };
 /** They say where something is, not how much. */

@@ -8,7 +8,7 @@ import type { Transaction } from '../../adapters/database/database.ts';
 import { SkeinError } from '../../contracts/errors.ts';
 import type { Limits } from '../../contracts/limits.ts';
 import type { ProvisionedView } from '../../contracts/provisioning.contract.ts';
-import type { Attempt, Batch } from './zero-touch.ts';
+import type { Attempt, Batch } from './shown-batches.ts';
 
 /** What can be done before the transaction. */
 export type PreparedCredential =

@@ -3,7 +3,7 @@ import type { Database } from '../../adapters/database/database.ts';
 import { type ErrorType, errorTypeOf } from '../../contracts/errors.ts';
 import { appendAudit } from '../../mixins/audit.ts';
 import { spoken } from '../../mixins/database-errors.ts';
-import type { Attempt, Batch } from './zero-touch.ts';
+import type { Attempt, Batch } from './shown-batches.ts';
 
 /** Refusals that are being written behind their answers; the rates bound how many come. */
 const WAITING_MAX = 1_000;

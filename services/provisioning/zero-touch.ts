@@ -1,5 +1,4 @@
-/** A device gets its identity with the secret of its batch: exactly once. */
-import { secretMatches } from '../../adapters/access/keys.ts';
+/** A device gets its identity with the secret, or the certificate, of its batch: exactly once. */
 import type { Database, Transaction } from '../../adapters/database/database.ts';
 import { SkeinError } from '../../contracts/errors.ts';
 import type { JsonObject } from '../../contracts/json.ts';
@@ -9,38 +8,9 @@ import { appendAudit } from '../../mixins/audit.ts';
 import { insertDevices } from '../../mixins/device-registration.ts';
 import { withinQuota } from '../../mixins/quotas.ts';
 import { noteProvisioned, readDevice } from './batch-devices.ts';
-import { keyIdOf } from './batch-rows.ts';
 import { giveClaimCode } from './claim-codes.ts';
 import { type PreparedCredential, storeCredential } from './first-credentials.ts';
-
-export type Attempt = {
-  readonly provisioningKey: string;
-  readonly provisioningSecret: string;
-  readonly deviceId: string;
-  readonly csr?: string | undefined;
-  readonly address: string | null;
-};
-/** The batch whose secret it is. */
-export type Batch = {
-  readonly batch_id: string;
-  readonly tenant_id: number;
-  readonly tenant: string;
-  readonly tenant_state: string;
-  readonly secret_hash: Uint8Array;
-};
-/** `batch` is undefined for a key of none. */
-export type Shown = { readonly batch: Batch | undefined; readonly isGood: boolean };
-
-/** Looks whose secret it is. The work is the same whatever is wrong. */
-export async function shownBatch(database: Database, { provisioningKey, provisioningSecret }: Attempt): Promise<Shown> {
-  const [batch] = await database.query<Batch>(
-    `SELECT batch_id, tenant_id, slug AS tenant, tenant.state AS tenant_state, secret_hash
-     FROM provisioning_batch JOIN tenant USING (tenant_id) WHERE key_id = $1`,
-    [keyIdOf(provisioningKey) ?? ''],
-  );
-  const matches = secretMatches(provisioningSecret, batch?.secret_hash);
-  return { batch, isGood: matches && batch?.tenant_state === 'active' };
-}
+import { type Attempt, type Batch, isStillGood, notGood } from './shown-batches.ts';
 
 type LockedBatch = {
   readonly state: string;
@@ -67,11 +37,11 @@ export const provision = (
     const [locked] = await tx.query<LockedBatch>(
       `SELECT state, coalesce(expires_at <= now(), false) AS is_expired, coalesce(devices >= max_devices, false) AS is_full,
          admits, claim_codes, device_type, tags, groups, metadata
-       FROM provisioning_batch WHERE batch_id = $1 AND secret_hash = $2 FOR UPDATE`,
-      [batch.batch_id, batch.secret_hash],
+       FROM provisioning_batch WHERE batch_id = $1 FOR UPDATE`,
+      [batch.batch_id],
     );
-    // The secret was replaced a moment ago.
-    if (locked === undefined) throw notGood();
+    // The secret was replaced, or the certificate revoked, a moment ago.
+    if (locked === undefined || !(await isStillGood(tx, batch))) throw notGood(attempt);
     const { deviceId, address } = attempt;
     const known = await readDevice(tx, batch.batch_id, deviceId);
     if (known?.provisioned_at) throw new SkeinError('already_provisioned', `"${deviceId}" has its credentials already`);
@@ -99,7 +69,7 @@ export const provision = (
       target: `device ${deviceId}`,
       address,
       result: 'done',
-      data: { ...stored.told, again: isAgain },
+      data: { ...stored.told, again: isAgain, ...shownIn(batch) },
     });
     const { device_type: type, tags, groups, metadata } = locked;
     return {
@@ -109,9 +79,8 @@ export const provision = (
     };
   });
 
-/** What is said of every secret that is not good, whatever is wrong with it. */
-export const notGood = (): SkeinError =>
-  new SkeinError('unauthorized', 'The provisioning key or its secret is not valid');
+/** With which certificate it came, so that one knows what came of one that was stolen. */
+const shownIn = ({ proof }: Batch) => (proof.kind === 'certificate' ? { withCertificate: proof.serialNumber } : {});
 
 /** One that was let in again counts already. */
 function checkOpen({ state, is_expired, is_full }: LockedBatch, isAgain: boolean): void {

@@ -9,20 +9,24 @@ import type { Ingress, Outcome, Uplink } from '../../contracts/uplinks.ts';
 import { deviceIdOf, readingOf, uplinkOf, withMessageId } from './items.ts';
 
 export type Sent = { accepted: number; rejected: { index: number; reason: string }[] };
+/** `within`: only to devices that fit, as `limitOf` says it. */
+type Manner = { readonly idempotency: Idempotency | undefined; readonly within: string | null };
 type Parts = { readonly database: Database; readonly ingress: Ingress; readonly limits: Limits };
 
 export async function send(
   { database, ingress, limits }: Parts,
   caller: Principal,
   items: readonly unknown[],
-  idempotency: Idempotency | undefined,
+  { idempotency, within }: Manner,
 ): Promise<Sent> {
   const own = caller.kind === 'device' ? caller.device : undefined;
   const ids = items.map(item => deviceIdOf(item, own));
   if (own !== undefined && ids.some(id => id !== own && id !== ''))
     throw new SkeinError('forbidden', 'A device key sends for its own device only');
   const known =
-    own === undefined ? await knownDevices(database, caller.tenantId, ids, limits.deviceIdMaxLength) : new Set([own]);
+    own === undefined
+      ? await knownDevices(database, caller.tenantId, ids, limits.deviceIdMaxLength, within)
+      : new Set([own]);
   const nowMs = Date.now();
   const outcomes = items.map((item, index): Promise<Outcome> | Outcome => {
     const id = ids[index]!;
@@ -44,12 +48,14 @@ async function knownDevices(
   tenantId: number,
   ids: readonly string[],
   idMaxLength: number,
+  within: string | null,
 ): Promise<Set<string>> {
   const possible = [...new Set(ids)].filter(id => isDeviceId(id, idMaxLength));
   if (possible.length === 0) return new Set();
   const rows = await database.query<{ device_id: string }>(
-    'SELECT device_id FROM device WHERE tenant_id = $1 AND device_id = ANY($2)',
-    [tenantId, possible],
+    `SELECT device_id FROM device d WHERE tenant_id = $1 AND device_id = ANY($2)
+       AND ($3::text IS NULL OR device_fits(d, $3::text::jsonb))`,
+    [tenantId, possible, within],
   );
   return new Set(rows.map(row => row.device_id));
 }

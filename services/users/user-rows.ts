@@ -30,7 +30,15 @@ export type UserChanges = {
   readonly roles?: readonly string[] | undefined;
   readonly state?: string | undefined;
   readonly passwordHash?: string | null | undefined;
+  /** Removes the second factor. */
+  readonly totp?: false | undefined;
 };
+
+const NO_SECOND_FACTOR = [
+  { column: 'totp_secret', value: null },
+  { column: 'totp_confirmed', value: false },
+  { column: 'recovery_hashes', value: [] },
+];
 
 /** Of a row that is locked. Sets what is given. */
 export async function updateUser(tx: Querying, { tenantId, id }: UserName, it: UserChanges): Promise<UserRow> {
@@ -40,6 +48,7 @@ export async function updateUser(tx: Querying, { tenantId, id }: UserName, it: U
     { column: 'roles', value: it.roles },
     { column: 'state', value: it.state },
     { column: 'password_hash', value: it.passwordHash },
+    ...(it.totp === false ? NO_SECOND_FACTOR : []),
   ];
   const given = all.filter(({ value }) => value !== undefined);
   const sets = given.map(({ column }, i) => `${column} = $${i + 3}`);

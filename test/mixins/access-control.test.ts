@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Context, ServiceBroker } from 'moleculer';
 import type { Grant, Principal } from '../../contracts/access.contract.ts';
+import { audit, type RefusedAct } from '../../contracts/audit.contract.ts';
 import { type Access, action, call, contract, implement, type Meta } from '../../contracts/contract.ts';
 import { accessControl } from '../../mixins/access-control.ts';
 import { limitOf } from '../../mixins/callers.ts';
@@ -48,11 +49,18 @@ async function started(t: { after(fn: () => unknown): void }) {
   });
   Object.assign(schema.actions!.whole as object, { cache: { keys: ['#principal.tenantId'], ttl: 60 } });
   broker.createService(schema);
+  const refused: unknown[] = [];
+  broker.createService({
+    name: 'log',
+    events: { [audit.refused.name]: (ctx: Context<RefusedAct>) => void refused.push(ctx.params.target) },
+  });
   await broker.start();
   t.after(() => broker.stop());
   const as = (principal: Principal | undefined) => ({ meta: { ...(principal && { principal }) } });
   return {
     asked,
+    /** What was written down as refused. */
+    refused,
     ask: (name: keyof typeof things, principal?: Principal, params: object = {}) =>
       call(broker, things[name] as never, params as never, as(principal)) as Promise<unknown>,
   };
@@ -146,4 +154,11 @@ test('what is about the system as a whole is for the organization that runs it',
   const member = program(1, 't', [{ permissions: ['system:read'], limit: null }]);
   await assert.rejects(ask('system', member), { type: 'forbidden' });
   assert.equal(await ask('system', { ...member, isOperator: true }), 'system');
+});
+
+test('whoever is known and refused is written down, also where its role is limited to some devices', async t => {
+  const { ask, refused } = await started(t);
+  await assert.rejects(ask('whole', program(1, 't', [SENSORS])), { type: 'forbidden' });
+  await assert.rejects(ask('whole', program(1, 't', [OTHER])), { type: 'forbidden' });
+  assert.deepEqual(refused, ['things.whole', 'things.whole']);
 });

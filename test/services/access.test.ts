@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { VerifiedKeys } from '../../adapters/access/verified-keys.ts';
 import { access } from '../../contracts/access.contract.ts';
 import { announce, call } from '../../contracts/contract.ts';
 import { accessService } from '../../services/access.service.ts';
@@ -22,14 +23,14 @@ for (const engine of ENGINES)
     /** Starts the access service once more, as another start of the process would. */
     const startAgain = async () => {
       await node.broker.destroyService(node.broker.getLocalService('access')!);
-      node.broker.createService(accessService({ ...node, log: node.log }));
+      node.broker.createService(accessService(node, new VerifiedKeys(100, 30)));
       await node.broker.waitForServices('access');
     };
 
     test('the first start leaves the key of an administrator in a file that only the owner reads', async () => {
       assert.equal((await stat(tokenFile())).mode & 0o777, 0o600);
       const principal = await verify(node.adminKey);
-      assert.partialDeepStrictEqual(principal, { kind: 'application', tenant: 'default', role: 'admin' });
+      assert.partialDeepStrictEqual(principal, { kind: 'application', tenant: 'default', name: 'administrator' });
     });
 
     test('a later start keeps a key that works, and takes the file back from other readers', async () => {

@@ -106,6 +106,11 @@ describe('API keys', () => {
     const key = await make.apiKey(['viewer'], { ttlSeconds: 86_400 });
     const { body } = await rotate(key, { graceSeconds: 3_600 });
     assert.deepEqual([await works(key), await works(body.key)], [true, true]);
+    // Else a connection that it opened before would stay open beyond its new end.
+    const told = await node.database.query(`SELECT FROM revocation WHERE kind = 'api_key' AND subject = $1`, [
+      idOf(key),
+    ]);
+    assert.equal(told.length, 1);
     const { expiresAt, revokedAt } = await find(key);
     assert.equal(revokedAt, null);
     assert.ok(Date.parse(expiresAt) < Date.now() + 3_700_000);

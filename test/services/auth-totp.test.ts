@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type TOTP, URI } from 'otpauth';
+import { accountOf, holdAccount } from '../../services/auth/accounts.ts';
 import { addPerson, audits, logIn, me, PASSWORD, type Person, session } from './auth-node.ts';
 import { ask, type RestNode, startRestNode } from './rest-node.ts';
 
@@ -19,7 +20,7 @@ const laterOn = ({ id }: Person) =>
 /** The app, and what was shown once. */
 async function begin(person: Person) {
   const { accessToken: key } = await session(node, person);
-  const { status, body } = await ask(node, 'POST /api/v1/auth/totp', { key });
+  const { status, body } = await ask(node, 'POST /api/v1/auth/totp', { key, body: { password: PASSWORD } });
   assert.equal(status, 200, JSON.stringify(body));
   const app = URI.parse(body.uri) as TOTP;
   assert.equal(app.secret.base32, body.secret);
@@ -119,7 +120,9 @@ test('a second factor is removed with password and code only', async () => {
   const { person, key, app, recoveryCodes } = await withApp();
   const remove = (password: string, code: string) =>
     ask(node, 'DELETE /api/v1/auth/totp', { key, body: { password, code } });
-  assert.equal((await ask(node, 'POST /api/v1/auth/totp', { key })).body.type, 'conflict');
+  const beginAgain = (password: string) => ask(node, 'POST /api/v1/auth/totp', { key, body: { password } });
+  assert.equal((await beginAgain(PASSWORD)).body.type, 'conflict');
+  assert.equal((await beginAgain('wrong')).body.type, 'unauthorized');
   assert.equal((await remove('wrong', codeOf(app))).status, 401);
   assert.equal((await remove(PASSWORD, wrong(app))).status, 401);
   assert.equal((await logIn(node, person)).body.type, 'second_factor_needed');
@@ -142,4 +145,16 @@ test('the secret is sealed, for this user only, and recovery codes are hashes', 
   assert.ok(!Buffer.from(row!.totp_secret).includes(Buffer.from(app.secret.bytes)));
   assert.deepEqual([row!.recovery_hashes.length, row!.recovery_hashes[0]!.length], [10, 32]);
   assert.ok(!JSON.stringify(node.logged).includes(recoveryCodes[0]!));
+});
+
+test('a login that began before the second factor was confirmed does not end without it', async () => {
+  const person = await addPerson(node);
+  const [row] = await node.database.query<{ tenant_id: number }>('SELECT tenant_id FROM app_user WHERE user_id = $1', [
+    person.id,
+  ]);
+  const before = (await accountOf(node.database, row!.tenant_id, person.id))!;
+  const holds = () => node.database.transaction(tx => holdAccount(tx, before));
+  assert.equal(await holds(), true);
+  await node.database.query('UPDATE app_user SET totp_confirmed = true WHERE user_id = $1', [person.id]);
+  assert.equal(await holds(), false);
 });

@@ -54,7 +54,7 @@ for (const engine of ENGINES)
       });
       assert.deepEqual(history, [{ state: 'queued', at: createdAt, attempt: 0, reason: null }]);
       assert.equal(Date.parse(deadline) - Date.parse(createdAt), LIMITS.commandTtlSeconds * 1000);
-      assert.ok(node.adminKey.includes(requestedBy));
+      assert.equal(requestedBy, `application ${node.adminKey.split('_')[1]}`);
       assert.deepEqual((await get(id)).body, body);
       assert.deepEqual((await get(id.toUpperCase())).body, body);
       const [asked] = node.actors.asked;

@@ -169,4 +169,24 @@ for (const engine of ENGINES)
       assert.equal((await put(await keyOf(['groups', 'sees the hall']))).status, 200);
       await ask(node, 'DELETE /api/v1/groups/hall/devices/s1');
     });
+
+    test('nobody marks a device so that a role of his own opens it', async () => {
+      await keyWith('changes all', {}, ['devices:read']);
+      await node.database.query(
+        `INSERT INTO role (tenant_id, name, permissions) SELECT tenant_id, 'changer', '{devices:read,devices:write}' FROM tenant
+         WHERE slug = 'default'`,
+      );
+      await keyWith('commands blue and vans', { tags: ['blue'], types: ['van'] }, ['commands:send']);
+      const key = await keyOf(['changer', 'commands blue and vans']);
+      const patch = (body: object) => ask(node, 'PATCH /api/v1/devices/s2', { key, body });
+      for (const body of [{ tags: ['blue'] }, { type: 'van' }]) {
+        const refused = await patch(body);
+        assert.deepEqual([refused.status, refused.body.type], [403, 'forbidden'], JSON.stringify(body));
+      }
+      assert.equal((await patch({ tags: ['green'], name: 'changed' })).status, 200);
+      // Somebody else may, and what is there already may stay.
+      await ask(node, 'PATCH /api/v1/devices/s2', { body: { tags: ['blue'] } });
+      assert.equal((await patch({ tags: ['blue', 'green'] })).status, 200);
+      await ask(node, 'PATCH /api/v1/devices/s2', { body: { tags: [] } });
+    });
   });

@@ -184,6 +184,29 @@ for (const engine of ENGINES)
       assert.deepEqual(await sql('SELECT 1 AS one FROM telemetry WHERE device_uid = $1', [uid]), []);
     });
 
+    test('a node that was not told of the erasure of a device that had ended before finds out by itself', async () => {
+      const { uid } = await fill('untold');
+      await ask(node, 'DELETE /api/v1/devices/untold');
+      const refusal = async () => {
+        const body = { deviceId: 'untold', values: { t: 1 } };
+        return (await ask(node, 'POST /api/v1/telemetry', { body })).body.rejected[0].reason;
+      };
+      const look = 'SELECT 1 AS one FROM revocation WHERE subject = $1 AND at > now() - interval $$1200 ms$$';
+      while ((await sql(look, ['untold'])).length > 0);
+      assert.equal(await refusal(), 'device_inactive');
+      const { broadcast } = node.broker;
+      node.broker.broadcast = (() => Promise.resolve()) as never;
+      try {
+        assert.equal((await erase('untold')).status, 202);
+      } finally {
+        node.broker.broadcast = broadcast;
+      }
+      // Its actor is loaded, and stores a dead letter for each of these.
+      while ((await refusal()) !== 'device_unknown');
+      await erased('untold');
+      assert.deepEqual(await sql('SELECT 1 AS one FROM telemetry WHERE device_uid = $1', [uid]), []);
+    });
+
     test('only a decommissioned device is erased, unless both are asked for', async () => {
       await register(node, 'alive', { name: 'kept' });
       for (const body of [undefined, {}, { decommission: false }])

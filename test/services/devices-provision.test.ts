@@ -56,6 +56,11 @@ for (const engine of ENGINES)
       const two = (await provision('again', { certificate: false })).body.credentials;
       for (const it of [one.apiKey, one.token]) assert.equal(await works('again', it), 401);
       for (const it of [two.apiKey, two.token, first]) assert.equal(await works('again', it), 200);
+      const [, entry] = await node.database.query<{ data: { revoked: string[] } }>(
+        `SELECT data FROM audit_entry WHERE act = 'device.provisioned' AND target = 'device again' ORDER BY seq`,
+      );
+      const tokenId = JSON.parse(Buffer.from(one.token.split('.')[1], 'base64url').toString()).jti;
+      assert.deepEqual(entry!.data.revoked, [one.apiKey.split('_')[1], tokenId]);
       const { items } = (await ask(node, 'GET /api/v1/devices/again/lifecycle')).body;
       assert.deepEqual(
         items.map((it: { to: string }) => it.to),

@@ -98,4 +98,17 @@ describe('no escalation', () => {
     assert.throws(give(['devices:read', 'devices:write'], ['a']), { type: 'forbidden' });
     assert.throws(give(['devices:write'], ['a', 'b']), { type: 'forbidden' });
   });
+
+  test('who has less changes and removes no role that gives more, not even to one that gives less', async () => {
+    await make.role('larger', { permissions: ['devices:read', 'commands:send'] });
+    const smaller = { permissions: ['devices:read'], limit: { tags: ['a'] } };
+    const answers = [
+      await ask(node, 'PUT /api/v1/roles/larger', { body: smaller, key: manager }),
+      await ask(node, 'DELETE /api/v1/roles/larger', { key: manager }),
+    ];
+    for (const answer of answers) assert.deepEqual(problem(answer), [403, 'forbidden'], JSON.stringify(answer.body));
+    assert.deepEqual((await ask(node, 'GET /api/v1/roles/larger')).body.permissions, ['devices:read', 'commands:send']);
+    assert.equal((await ask(node, 'PUT /api/v1/roles/smaller', { body: smaller, key: manager })).status, 201);
+    assert.equal((await ask(node, 'DELETE /api/v1/roles/smaller', { key: manager })).status, 200);
+  });
 });

@@ -39,6 +39,7 @@ export async function startGatewayNode(env: Record<string, string> = {}, service
     url,
     adminKey,
     database,
+    http,
     /** Asks with a key; null: without. */
     get: (path: string, key: string | null = adminKey) =>
       fetch(url + path, { headers: key === null ? {} : { authorization: `Bearer ${key}` } }),

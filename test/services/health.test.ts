@@ -75,7 +75,12 @@ test('a service that says it is degraded degrades the whole, which still answers
     await untilAskedAnew();
     const service = node.broker.createService({
       name: 'mqtt',
-      actions: { health: { handler: () => ({ condition, detail: 'as told', figures: { connections: 3 } }) } },
+      actions: {
+        health: {
+          access: { needs: 'inside' },
+          handler: () => ({ condition, detail: 'as told', figures: { connections: 3 } }),
+        },
+      } as never,
     });
     await node.broker.waitForServices('mqtt');
     const answer = await ask(node, 'GET /health', { key: null });
@@ -98,7 +103,9 @@ test('a node that leaves, or can serve nobody, is not ready, and says why; one t
       await untilAskedAnew();
       const service = node.broker.createService({
         name: 'cluster',
-        actions: { health: { handler: () => ({ condition, detail: 'It is leaving', figures: {} }) } },
+        actions: {
+          health: { access: { needs: 'inside' }, handler: () => ({ condition, detail: 'It is leaving', figures: {} }) },
+        } as never,
       });
       await node.broker.waitForServices('cluster');
       const answer = await ask(node, 'GET /health/ready', { key: null });
@@ -117,8 +124,9 @@ test('without a database the process is alive, but neither ready nor healthy', a
   await untilAskedAnew();
   const { database } = node;
   const query = database.query.bind(database);
-  // A stopped database: it never answers.
-  database.query = () => new Promise(() => {});
+  // A stopped database: it does not answer until somebody gives up.
+  const waiting: (() => void)[] = [];
+  database.query = () => new Promise((_resolve, reject) => waiting.push(() => reject(new Error('no answer'))));
   try {
     const [live, ready, whole] = await Promise.all(
       ['/live', '/ready', ''].map(path => ask(node, `GET /health${path}`, { key: null })),
@@ -128,5 +136,6 @@ test('without a database the process is alive, but neither ready nor healthy', a
     assert.deepEqual([whole!.status, whole!.body], [503, { status: 'unhealthy' }]);
   } finally {
     database.query = query;
+    for (const giveUp of waiting) giveUp();
   }
 });

@@ -61,15 +61,15 @@ for (const engine of ENGINES)
       assert.ok(rows.length > 0);
       for (const { text } of rows) {
         assert.equal(text.includes(secret), false);
-        assert.equal(Buffer.from(JSON.parse(text).text, 'base64').includes(secret), false);
+        assert.equal(Buffer.from(JSON.parse(text).sealed, 'base64').includes(secret), false);
       }
     });
 
     test('another API key has idempotency keys of its own', async () => {
       const key = newKey('application');
       await node.database.query(
-        `INSERT INTO api_key (key_id, tenant_id, role, name, secret_hash)
-     SELECT $1, tenant_id, 'admin', 'second', $2 FROM tenant WHERE slug = 'default'`,
+        `INSERT INTO api_key (key_id, tenant_id, roles, name, secret_hash)
+     SELECT $1, tenant_id, '{admin}', 'second', $2 FROM tenant WHERE slug = 'default'`,
         [key.id, key.hash],
       );
       const [ours, theirs] = [await registerWith('k6', {}), await registerWith('k6', {}, key.text)];

@@ -40,7 +40,15 @@ for (const engine of ENGINES)
 
     const newJob = async (request: JobRequest): Promise<string> => {
       const id = uuidv7();
-      const job = { id, tenantId, target: { tag: 'all' }, request, requestedBy: 'test', createdAtMs: Date.now() };
+      const job = {
+        id,
+        tenantId,
+        target: { tag: 'all' },
+        request,
+        within: null,
+        requestedBy: 'test',
+        createdAtMs: Date.now(),
+      };
       await node.database.transaction(tx => insertJob(tx, job, 100));
       return id;
     };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { ActionSchema } from 'moleculer';
 import type { HealthReport } from '../../contracts/health.contract.ts';
 import { exposition } from '../../services/metrics/exposition.ts';
 import { reportSamples } from '../../services/metrics/samples.ts';
@@ -18,7 +19,7 @@ const reports: Record<string, () => HealthReport> = {
 };
 const reporting = Object.keys(reports).map(name => ({
   name,
-  actions: { health: { handler: () => reports[name]!() } },
+  actions: { health: { access: { needs: 'inside' }, handler: () => reports[name]!() } as ActionSchema },
 }));
 
 let node: GatewayNode;

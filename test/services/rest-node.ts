@@ -18,6 +18,7 @@ import type { Ingress } from '../../contracts/uplinks.ts';
 import { guard } from '../../mixins/access-control.ts';
 import { accessService } from '../../services/access.service.ts';
 import { actorsService } from '../../services/actors.service.ts';
+import { authService } from '../../services/auth.service.ts';
 import { clusterService } from '../../services/cluster.service.ts';
 import { deadLettersService } from '../../services/dead-letters.service.ts';
 import { devicesService } from '../../services/devices.service.ts';
@@ -51,9 +52,23 @@ export type RestNodeOptions = {
   readonly ingress?: (real: Ingress) => Ingress;
 };
 
-export async function startRestNode({ engine, env, ingress }: RestNodeOptions = {}): Promise<RestNode> {
+/** When it rejects nothing stays open: else the test file would hang until its time is over, and hide why. */
+export async function startRestNode(options: RestNodeOptions = {}): Promise<RestNode> {
+  const opened = new AsyncDisposableStack();
+  try {
+    return await start(options, opened);
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
+}
+
+/** @param opened what is to be closed, the last one first */
+async function start({ engine, env, ingress }: RestNodeOptions, opened: AsyncDisposableStack): Promise<RestNode> {
   const server = engine === 'postgres' ? await startPostgres({ fsync: false }) : undefined;
+  opened.defer(() => server?.stop());
   const dataDir = await mkdtemp(join(tmpdir(), 'skein-rest-'));
+  opened.defer(() => rm(dataDir, { recursive: true, force: true }));
   const services = 'access,devices,actors,telemetry,twins,dead-letters,health,gateway';
   const config = readConfig({
     SKEIN_DATA_DIR: dataDir,
@@ -63,10 +78,12 @@ export async function startRestNode({ engine, env, ingress }: RestNodeOptions = 
     ...env,
   });
   const database = await openDatabase(config);
+  opened.defer(() => database.close());
   const logged: string[] = [];
   const log: Logger = pino({ level: 'info' }, { write: line => logged.push(line) });
   const http = createServer({ maxHeaderSize: config.limits.headersMaxBytes });
   const broker = new ServiceBroker({ nodeID: config.nodeId, logger: false, dependencyInterval: 10 });
+  opened.defer(() => broker.stop());
   const instanceId = randomUUID();
   guard(broker, database);
   const sealer = await openSealer(database, randomBytes(32));
@@ -75,16 +92,9 @@ export async function startRestNode({ engine, env, ingress }: RestNodeOptions = 
   const holdings = await openStandalone(database, run, config.limits);
   const runtime = makeRuntime(node, broker, holdings, () => {});
   const way = ingress?.(runtime.router) ?? runtime.router;
-  const stop = async () => {
-    http.closeAllConnections();
-    await new Promise(resolve => http.close(resolve));
-    await broker.stop();
-    await database.close();
-    await server?.stop();
-    await rm(dataDir, { recursive: true, force: true });
-  };
   for (const service of [
-    accessService(node),
+    accessService(node, runtime.verified),
+    authService(node),
     devicesService(node),
     actorsService(node, runtime),
     clusterService(runtime),
@@ -92,14 +102,18 @@ export async function startRestNode({ engine, env, ingress }: RestNodeOptions = 
     twinsService(node, way),
     deadLettersService(node, way),
     healthService(node),
-    gatewayService(node),
+    gatewayService(node, runtime.verified),
   ])
     broker.createService(service);
   await broker.start();
   await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve));
+  opened.defer(async () => {
+    http.closeAllConnections();
+    await new Promise(resolve => http.close(resolve));
+  });
   const adminKey = (await readFile(join(dataDir, 'admin.token'), 'utf8')).trim();
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
-  return { url, adminKey, config, database, broker, http, sealer, log, logged, stop };
+  return { url, adminKey, config, database, broker, http, sealer, log, logged, stop: () => opened.disposeAsync() };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look at bodies of every shape

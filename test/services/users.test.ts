@@ -20,6 +20,22 @@ for (const engine of ENGINES)
     const revocationsOf = (subject: string) =>
       node.database.query(`SELECT FROM revocation WHERE kind = 'user' AND subject = $1`, [subject]);
 
+    test('an administrator removes the second factor of a user, and nobody begins one for another', async () => {
+      const { body: user } = await ask(node, 'POST /api/v1/users', { body: { email: 'lost@example.org', roles: [] } });
+      const factors = () =>
+        node.database.query<{ totp_secret: unknown; totp_confirmed: boolean; recovery_hashes: unknown[] }>(
+          'SELECT totp_secret, totp_confirmed, recovery_hashes FROM app_user WHERE user_id = $1',
+          [user.id],
+        );
+      await node.database.query(
+        `UPDATE app_user SET totp_secret = '\\x01', totp_confirmed = true, recovery_hashes = ARRAY['\\x02'::bytea] WHERE user_id = $1`,
+        [user.id],
+      );
+      assert.equal((await change(user.id, { totp: true })).status, 400);
+      assert.equal((await change(user.id, { totp: false })).status, 200);
+      assert.deepEqual(await factors(), [{ totp_secret: null, totp_confirmed: false, recovery_hashes: [] }]);
+    });
+
     test('a user is made, read, changed and listed, and no answer has a password', async () => {
       const made = await ask(node, 'POST /api/v1/users', {
         body: { email: ' Bea@Example.org ', name: 'Bea', roles: ['viewer'], password: 'correct horse battery' },

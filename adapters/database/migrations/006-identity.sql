@@ -196,6 +196,7 @@ CREATE TABLE certificate (
   revoked_for   text
 );
 CREATE INDEX certificate_device ON certificate (device_uid, not_after, serial_number);
+CREATE INDEX certificate_batch ON certificate (batch_id, not_after, serial_number) WHERE batch_id IS NOT NULL;
 CREATE INDEX certificate_tenant ON certificate (tenant_id, not_after, serial_number);
 CREATE INDEX certificate_end ON certificate (not_after);
 CREATE INDEX certificate_ended ON certificate (authority_id, not_after)

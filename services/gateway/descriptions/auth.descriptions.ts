@@ -191,6 +191,7 @@ export const authDescriptions: Descriptions = {
     tag,
     summary: 'Begin a second factor',
     description: 'It counts when it is confirmed. The secret and the recovery codes are shown once.',
+    bodyExample: { password: 'correct horse battery staple' },
     answers: {
       200: {
         schema: object({
@@ -205,7 +206,7 @@ export const authDescriptions: Descriptions = {
         },
       },
     },
-    errors: ['conflict'],
+    errors: ['unauthorized', 'conflict', 'rate_limited', 'overloaded'],
   },
   'POST /auth/totp/confirm': {
     tag,

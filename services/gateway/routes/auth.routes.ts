@@ -38,7 +38,7 @@ export const authRoutes: readonly Endpoint[] = [
   endpoint('DELETE', '/auth/logins/:id', auth.endLogin, pathId, plain),
   endpoint('GET', '/auth/me', auth.me, nothing, plain),
   endpoint('POST', '/auth/password', auth.changePassword, fields, plain, body),
-  endpoint('POST', '/auth/totp', auth.beginTotp, fields, secret),
+  endpoint('POST', '/auth/totp', auth.beginTotp, fields, secret, body),
   endpoint('POST', '/auth/totp/confirm', auth.confirmTotp, fields, plain, body),
   endpoint('DELETE', '/auth/totp', auth.removeTotp, fields, plain, body),
   endpoint('GET', '/auth/jwks', auth.keys, nothing, keySet),

@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Effects } from '../../../contracts/store.ts';
 import { NOW_MS } from '../runtime/uplinks.ts';
-import { answerOf, CONNECTED, Commanded, HOUR_MS, recordOf, refusalOf, sent, written } from './commanded-actor.ts';
+import {
+  answerOf,
+  CONNECTED,
+  Commanded,
+  downlinks,
+  HOUR_MS,
+  recordOf,
+  refusalOf,
+  sent,
+  written,
+} from './commanded-actor.ts';
 import { around } from './new-actor.ts';
 
 const OFFLINE = { session: { ...CONNECTED, connected: false } };
@@ -60,6 +70,15 @@ describe('Somebody who asks', () => {
   it('something of a suspended device waits', () => {
     const device = new Commanded({ state: 'suspended', ...OFFLINE });
     assert.deepEqual(written(device.order('c1')), ['c1 queued 0']);
+  });
+
+  it('and nothing that is asked for goes to one whose connection is not closed yet', () => {
+    const [first] = new Commanded(OFFLINE).order('c0').commands;
+    const device = new Commanded({ state: 'suspended', commands: [first!.record] });
+    const told = [device.tick(), device.order('c1'), device.tell('request', { type: 'desired', patch: { a: 1 } })];
+    assert.deepEqual(told.map(downlinks), [[], [], []]);
+    const resumed = new Commanded({ commands: [first!.record] });
+    assert.deepEqual(sent(resumed.tick()), ['c0 1']);
   });
 });
 

@@ -53,3 +53,15 @@ test('beyond the places for hashes the answer is overloaded, and places come bac
   assert.deepEqual(refused, ['overloaded', 'overloaded']);
   assert.equal(await passwordMatches('x', null), false);
 });
+
+test('one of them takes at most half of the places, so that there are some for the others', async () => {
+  limitPasswords({ passwordHashesUnderWay: 1, passwordHashesWaiting: 3 });
+  const greedy = Array.from({ length: 4 }, () => passwordMatches('x', null, 'address 192.0.2.1'));
+  const other = passwordMatches('x', null, 'address 192.0.2.2');
+  const all = await Promise.allSettled([...greedy, hashPassword('x', 'tenant 1'), other]);
+  assert.deepEqual(
+    all.map(it => (it.status === 'rejected' ? it.reason.type : 'done')),
+    ['done', 'done', 'overloaded', 'overloaded', 'done', 'done'],
+  );
+  assert.equal(await passwordMatches('x', null, 'address 192.0.2.1'), false);
+});

@@ -21,6 +21,14 @@ for (const kind of ['P-521', 'RSA 1024'] satisfies (keyof typeof KINDS)[])
     assert.match((await refusal((await newRequest('press-4', kind)).csr))!, /must be EC P-256/);
   });
 
+for (const exponent of ['3', '340282366920938463463374607431768211457'])
+  test(`a request with an RSA key whose exponent is ${exponent} is refused`, async t => {
+    const { run } = await openssl(t);
+    const args = `-new -newkey rsa:2048 -pkeyopt rsa_keygen_pubexp:${exponent} -nodes -keyout k.pem -subj /CN=press-4`;
+    const { output } = await run('req', ...args.split(' '));
+    assert.match((await refusal(/-----BEGIN CERT[\s\S]+REQUEST-----/.exec(output)![0]))!, /exponent/);
+  });
+
 test('a request that OpenSSL made is taken', async t => {
   const { run } = await openssl(t);
   const args = '-new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k.pem -subj /O=Somebody/CN=press-4';

@@ -85,7 +85,7 @@ class Use {
     await this.good('POST /auth/token', { refreshToken }, null);
     // A second time: it ends its login.
     await this.ask('POST /auth/token', { refreshToken }, null);
-    const { uri, recoveryCodes } = await this.good('POST /auth/totp', undefined, accessToken);
+    const { uri, recoveryCodes } = await this.good('POST /auth/totp', { password }, accessToken);
     const app = URI.parse(uri) as TOTP;
     const code = (steps = 0) => app.generate({ timestamp: Date.now() + steps * 30_000 });
     await this.ask('POST /auth/totp/confirm', { code: '000000' }, accessToken);
