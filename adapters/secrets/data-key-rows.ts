@@ -21,10 +21,10 @@ export const unwrap = (systemKey: Uint8Array, { wrapped }: DataKeyRow): Uint8Arr
 export const lockDataKeys = (tx: Querying): Promise<unknown> =>
   tx.query('LOCK TABLE data_key IN SHARE ROW EXCLUSIVE MODE');
 
-/** The oldest first. */
+/** The oldest first. By the clock of now: a transaction that waited for another one began before the key of that one could be used. */
 export const readDataKeys = (db: Querying): Promise<DataKeyRow[]> =>
   db.query<DataKeyRow>(
-    'SELECT data_key_id, wrapped, wrapped_with, seals_from <= now() AS seals FROM data_key ORDER BY data_key_id',
+    'SELECT data_key_id, wrapped, wrapped_with, seals_from <= clock_timestamp() AS seals FROM data_key ORDER BY data_key_id',
   );
 
 export async function insertDataKey(tx: Querying, systemKey: Uint8Array, leadSeconds: number): Promise<NewDataKey> {

@@ -4,7 +4,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { cors } from './cors.ts';
 import { answerDocs, docsMethodsAt } from './docs-page.ts';
 import { problem, sendProblem } from './problem.ts';
-import { setSecurityHeaders } from './security-headers.ts';
+import { beginHeaders, writeHead } from './security-headers.ts';
 
 export type FrontDoor = { readonly listener: RequestListener; close(): void };
 
@@ -24,8 +24,7 @@ export function frontDoor(
   const pages = cors(corsOrigins);
   const listener: RequestListener = (request, response) => {
     const requestId = nameRequest(request);
-    response.setHeader('X-Request-Id', requestId);
-    setSecurityHeaders(request, response);
+    beginHeaders(request, response, requestId);
     pages.answer(request, response);
     if (!open) {
       sendProblem(response, problem('unavailable', 'This process is stopping', requestId), { Connection: 'close' });
@@ -50,19 +49,22 @@ export function frontDoor(
   };
 }
 
-export const requestIdOf = (request: IncomingMessage): string => String(request.headers['x-request-id']);
+const REQUEST_NAME = Symbol('id of the request');
+type Named = IncomingMessage & { [REQUEST_NAME]?: string };
+export const requestIdOf = (request: IncomingMessage): string => String((request as Named)[REQUEST_NAME]);
 
 function nameRequest(request: IncomingMessage): string {
   const { headers } = request;
   const given = headers['x-request-id'];
   const id = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
-  headers['x-request-id'] = id;
-  // The gateway prefers this header when there is one, and does not look at what is in it.
+  (request as Named)[REQUEST_NAME] = id;
+  // Else the gateway would set them as headers of the answer once more, without a look at what is in them.
+  delete headers['x-request-id'];
   delete headers['x-correlation-id'];
   return id;
 }
 
 function options(response: ServerResponse, methods: string[], requestId: string): void {
   if (methods.length === 0) sendProblem(response, problem('not_found', 'There is no such path', requestId));
-  else response.writeHead(204, { Allow: methods.join(', ') }).end();
+  else writeHead(response, 204, { Allow: methods.join(', ') }).end();
 }

@@ -76,8 +76,10 @@ test('a person of the issuer is one of the tenant, with its roles, and needs no 
   });
   assert.equal((await ask(node, 'GET /api/v1/devices', { key })).status, 200);
   assert.equal((await ask(node, 'POST /api/v1/devices', { key, body: {} })).status, 403);
-  for (const line of ['GET /api/v1/auth/logins', 'POST /api/v1/auth/logout', 'POST /api/v1/auth/totp'])
+  for (const line of ['GET /api/v1/auth/logins', 'POST /api/v1/auth/logout'])
     assert.equal((await ask(node, line, { key })).body.type, 'forbidden');
+  const begun = await ask(node, 'POST /api/v1/auth/totp', { key, body: { password: 'any' } });
+  assert.equal(begun.body.type, 'forbidden');
 });
 
 test("a role of the tenant's own counts, with its limit; what no role is called counts nothing", async () => {

@@ -202,8 +202,10 @@ test('programs and devices are told who they are, and have no logins', async () 
   });
   const device = await me(node, await register(node, 'press-4'));
   assert.partialDeepStrictEqual(device.body, { kind: 'device', id: 'press-4', permissions: [], scopes: null });
-  for (const line of ['POST /api/v1/auth/logout', 'GET /api/v1/auth/logins', 'POST /api/v1/auth/totp'])
+  for (const line of ['POST /api/v1/auth/logout', 'GET /api/v1/auth/logins'])
     assert.equal((await ask(node, line)).body.type, 'forbidden', line);
+  const begun = await ask(node, 'POST /api/v1/auth/totp', { body: { password: 'any' } });
+  assert.equal(begun.body.type, 'forbidden');
 });
 
 test('no secret is in the database as it is, nor in the logs', async () => {

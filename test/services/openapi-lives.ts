@@ -56,6 +56,7 @@ export const LIVES: readonly ((ask: Asking, organization: string) => Promise<voi
     await ask('POST /devices/claim', { claimCode }, again.accessToken);
     await ask('DELETE /devices/to-be-claimed/claim', undefined, again.accessToken);
     await ask('POST /auth/password', { currentPassword: password, newPassword }, again.accessToken);
+    await ask('POST /auth/totp', { password: newPassword }, again.accessToken);
     const { items } = await ask('GET /auth/logins', undefined, again.accessToken);
     await ask(`DELETE /auth/logins/${items[0].id}`, undefined, again.accessToken);
     await ask(`PATCH /users/${user.id}`, { name: 'Short' });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Database } from '../../../adapters/database/database.ts';
-import { lockDataKeys } from '../../../adapters/secrets/data-key-rows.ts';
+import { encrypt } from '../../../adapters/secrets/aead.ts';
+import { fingerprintOf, lockDataKeys } from '../../../adapters/secrets/data-key-rows.ts';
 import { type DataKeySealer, openSealer, type SealerOptions } from '../../../adapters/secrets/sealer.ts';
 import { LIMITS } from '../../../contracts/limits.ts';
 import { ENGINE_NAMES, type Subject } from '../database/engines.ts';
@@ -45,6 +46,22 @@ for (const engine of ENGINE_NAMES)
       assert.throws(() => two.open(Buffer.from(sealed).fill(0, 40, 41), 'user 1'));
       assert.throws(() => two.open(SECRET, 'user 1'), /not known/);
       assert.ok(!hex(sealed).includes(hex(SECRET)));
+    });
+
+    test('a node that starts while another one makes the first data key seals with it at once', async () => {
+      let late: Promise<DataKeySealer> | undefined;
+      await database.transaction(async tx => {
+        await lockDataKeys(tx);
+        late = node();
+        // Its transaction has begun by now, where there are several at once, and waits.
+        await new Promise(resolve => setTimeout(resolve, 300));
+        await tx.query('INSERT INTO data_key (wrapped, wrapped_with, seals_from) VALUES ($1, $2, clock_timestamp())', [
+          encrypt(systemKey, randomBytes(32), 'data key'),
+          fingerprintOf(systemKey),
+        ]);
+      });
+      const sealed = (await late!).seal(SECRET, 'user 1');
+      assert.equal(text((await node()).open(sealed, 'user 1')), text(SECRET));
     });
 
     test('with another key nobody opens a sealer: it says what to do, and nothing of a key', async () => {
