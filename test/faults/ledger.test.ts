@@ -1,5 +1,5 @@
 /**
- * Twenty kills on each engine. The moments follow from the seed that is printed, and from how fast the machine is; longer runs:
+ * Twelve kills on each engine. The moments follow from the seed that is printed, and from how fast the machine is; longer runs:
  * npm run test:faults.
  */
 import assert from 'node:assert/strict';
@@ -7,7 +7,7 @@ import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
 import { runFaults } from './fault-run.ts';
 
-const KILLS = 20;
+const KILLS = 12;
 /** Each kill would lose what was promised ahead of its commit; a few make it certain. */
 const KILLS_TO_BE_FOUND_OUT = 6;
 const seed = Number(process.env.SKEIN_TEST_SEED ?? randomInt(1_000_000));

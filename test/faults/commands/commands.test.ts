@@ -1,5 +1,5 @@
 /**
- * Twelve kills on each engine. The moments follow from the seed that is printed, and from how fast the machine is; longer runs:
+ * Eight kills on each engine. The moments follow from the seed that is printed, and from how fast the machine is; longer runs:
  * npm run test:faults -- commands.
  */
 import assert from 'node:assert/strict';
@@ -9,7 +9,7 @@ import type { Times } from './command-orders.ts';
 import { runCommands } from './command-run.ts';
 import type { Fleet } from './command-traffic.ts';
 
-const KILLS = 12;
+const KILLS = 8;
 /** Little enough that the last deadline is not waited for longer than the rest takes. */
 const TIMES: Times = { shortTtlMs: { from: 2_000, to: 5_000 }, longTtlMs: 12_000 };
 const FLEET: Fleet = { library: { processes: 2, devices: 3 }, plain: { processes: 1, devices: 2 }, absent: 1 };
