@@ -6,7 +6,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { INDEX_HTML, INITIALIZER_JS, PAGE_POLICY } from './docs-page-texts.ts';
 import { problem, sendProblem } from './problem.ts';
-import { writeHead } from './security-headers.ts';
 
 type File = { readonly type: string; readonly etag: string; readonly maxAgeSeconds: number } & (
   | { readonly text: string }
@@ -53,7 +52,7 @@ export function answerDocs(request: IncomingMessage, response: ServerResponse, r
   const path = pathOf(request.url ?? '/');
   if (!isDocs(path)) return false;
   if (path === '/docs/') {
-    writeHead(response, 308, { Location: '/docs', 'Content-Length': '0' }).end();
+    response.writeHead(308, { Location: '/docs', 'Content-Length': '0' }).end();
     return true;
   }
   const file = FILES.get(path);
@@ -65,17 +64,15 @@ export function answerDocs(request: IncomingMessage, response: ServerResponse, r
 }
 
 async function send(file: File, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const headers = {
-    ETag: file.etag,
-    'Cache-Control': file.maxAgeSeconds === 0 ? 'no-cache' : `public, max-age=${file.maxAgeSeconds}`,
-    'Content-Security-Policy': PAGE_POLICY,
-  };
+  response.setHeader('ETag', file.etag);
+  response.setHeader('Cache-Control', file.maxAgeSeconds === 0 ? 'no-cache' : `public, max-age=${file.maxAgeSeconds}`);
+  response.setHeader('Content-Security-Policy', PAGE_POLICY);
   if (request.headers['if-none-match'] === file.etag) {
-    writeHead(response, 304, headers).end();
+    response.writeHead(304).end();
     return;
   }
   const bytes = 'text' in file ? Buffer.byteLength(file.text) : (await stat(file.url)).size;
-  writeHead(response, 200, { ...headers, 'Content-Type': file.type, 'Content-Length': bytes });
+  response.writeHead(200, { 'Content-Type': file.type, 'Content-Length': String(bytes) });
   if ('text' in file) response.end(file.text);
   else await pipeline(createReadStream(file.url), response);
 }

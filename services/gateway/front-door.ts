@@ -4,7 +4,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { cors } from './cors.ts';
 import { answerDocs, docsMethodsAt } from './docs-page.ts';
 import { problem, sendProblem } from './problem.ts';
-import { beginHeaders, writeHead } from './security-headers.ts';
+import { setSecurityHeaders } from './security-headers.ts';
 
 export type FrontDoor = { readonly listener: RequestListener; close(): void };
 
@@ -24,7 +24,8 @@ export function frontDoor(
   const pages = cors(corsOrigins);
   const listener: RequestListener = (request, response) => {
     const requestId = nameRequest(request);
-    beginHeaders(request, response, requestId);
+    response.setHeader('X-Request-Id', requestId);
+    setSecurityHeaders(request, response);
     pages.answer(request, response);
     if (!open) {
       sendProblem(response, problem('unavailable', 'This process is stopping', requestId), { Connection: 'close' });
@@ -49,22 +50,19 @@ export function frontDoor(
   };
 }
 
-const REQUEST_NAME = Symbol('id of the request');
-type Named = IncomingMessage & { [REQUEST_NAME]?: string };
-export const requestIdOf = (request: IncomingMessage): string => String((request as Named)[REQUEST_NAME]);
+export const requestIdOf = (request: IncomingMessage): string => String(request.headers['x-request-id']);
 
 function nameRequest(request: IncomingMessage): string {
   const { headers } = request;
   const given = headers['x-request-id'];
   const id = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
-  (request as Named)[REQUEST_NAME] = id;
-  // Else the gateway would set them as headers of the answer once more, without a look at what is in them.
-  delete headers['x-request-id'];
+  headers['x-request-id'] = id;
+  // The gateway prefers this header when there is one, and does not look at what is in it.
   delete headers['x-correlation-id'];
   return id;
 }
 
 function options(response: ServerResponse, methods: string[], requestId: string): void {
   if (methods.length === 0) sendProblem(response, problem('not_found', 'There is no such path', requestId));
-  else writeHead(response, 204, { Allow: methods.join(', ') }).end();
+  else response.writeHead(204, { Allow: methods.join(', ') }).end();
 }

@@ -2,7 +2,6 @@
 import type { ServerResponse } from 'node:http';
 import { ERRORS, type ErrorType, errorTypeOf, isErrorType } from '../../contracts/errors.ts';
 import { type FieldProblem, fieldProblems, parameterProblems } from '../../mixins/field-problems.ts';
-import { writeHead } from './security-headers.ts';
 
 export type Problem = {
   readonly type: ErrorType;
@@ -62,7 +61,7 @@ export function sendProblem(response: ServerResponse, told: Problem, headers: Re
   const retry: Record<string, string> = status === 429 || status === 503 ? { 'Retry-After': '1' } : {};
   const scheme: Record<string, string> = type === 'unauthorized' ? { 'WWW-Authenticate': 'Bearer' } : {};
   const body = JSON.stringify(told);
-  writeHead(response, status, {
+  response.writeHead(status, {
     'Content-Type': 'application/problem+json',
     'Content-Length': String(Buffer.byteLength(body)),
     'Cache-Control': 'no-store',

@@ -2,7 +2,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline, Readable } from 'node:stream';
 import type { Reply } from './endpoint.ts';
-import { writeHead } from './security-headers.ts';
 
 const NOT_MODIFIED = 304;
 
@@ -10,18 +9,18 @@ const NOT_MODIFIED = 304;
 export function sendReply(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
   const { status, headers = {}, body, contentType } = reply;
   if (request.method === 'GET' && isFresh(request.headers['if-none-match'], headers.ETag)) {
-    writeHead(response, NOT_MODIFIED, { 'Cache-Control': 'private, no-cache', ...headers }).end();
+    response.writeHead(NOT_MODIFIED, { 'Cache-Control': 'private, no-cache', ...headers }).end();
     return;
   }
   const type = { 'Cache-Control': 'private, no-cache', 'Content-Type': contentType ?? 'application/json' };
   if (body instanceof Readable) {
-    writeHead(response, status, { ...type, ...headers });
+    response.writeHead(status, { ...type, ...headers });
     // Whatever ends it early ends the connection as well: a client must not take a part for the whole.
     pipeline(body, response, () => {});
     return;
   }
   const content = contentType === undefined ? JSON.stringify(body) : (body as string | Uint8Array);
-  writeHead(response, status, { ...type, 'Content-Length': Buffer.byteLength(content), ...headers });
+  response.writeHead(status, { ...type, 'Content-Length': Buffer.byteLength(content), ...headers });
   response.end(content);
 }
 
