@@ -1,46 +1,38 @@
 /** Gives the imports of all tenants their turns, one after the other, on each node that has this service. */
 import type { Logger } from 'pino';
 import { isDatabaseError } from '../../mixins/database-errors.ts';
+import { TurnLoop } from '../../mixins/turn-loop.ts';
 import { refuseNext, takeTurn, type Working } from './turns.ts';
 
 type Parts = Working & { readonly log: Logger };
 
 export class ImportRunner {
   readonly #parts: Parts;
-  #loop: Promise<void> = Promise.resolve();
-  #isStopped = false;
-  #wake: () => void = () => {};
+  readonly #loop: TurnLoop;
   /** Lines that are done one by one, because the database refused one of so many at once. */
   #oneByOne = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#loop = new TurnLoop({
+      turn: () => this.#turn(),
+      pollMs: parts.limits.jobPollMs,
+      onError: err => parts.log.warn({ err }, 'an import could not have its turn'),
+    });
   }
 
   start(): void {
-    this.#loop = this.#run();
+    this.#loop.start();
   }
 
   /** There is something new to do. */
   wake(): void {
-    this.#wake();
+    this.#loop.wake();
   }
 
   /** Resolves when the turn under way has ended. */
-  async stop(): Promise<void> {
-    this.#isStopped = true;
-    this.#wake();
-    await this.#loop;
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#isStopped) {
-      const hadOne = await this.#turn().catch((err: unknown) => {
-        this.#parts.log.warn({ err }, 'an import could not have its turn');
-        return false;
-      });
-      if (!hadOne && !this.#isStopped) await this.#pause();
-    }
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
   /** False: none was due. */
@@ -58,15 +50,5 @@ export class ImportRunner {
       this.#oneByOne = isSingle ? this.#oneByOne - 1 : limits.importPieceLines;
       return true;
     }
-  }
-
-  #pause(): Promise<void> {
-    return new Promise(resolve => {
-      const timer = setTimeout(resolve, this.#parts.limits.jobPollMs);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }

@@ -1,5 +1,6 @@
 /** Gives the jobs of all tenants their turns, one after the other, on each node that has this service. */
 import type { Logger } from 'pino';
+import { TurnLoop } from '../../mixins/turn-loop.ts';
 import type { Doing } from './doing.ts';
 import { endTurn, keepJob, type TakenJob, takeJob } from './turns.ts';
 import { work } from './working.ts';
@@ -8,38 +9,29 @@ type Parts = Doing & { readonly instanceId: string; readonly log: Logger };
 
 export class JobRunner {
   readonly #parts: Parts;
-  #loop: Promise<void> = Promise.resolve();
-  #isStopped = false;
-  #wake: () => void = () => {};
+  readonly #loop: TurnLoop;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#loop = new TurnLoop({
+      turn: () => this.#turn(),
+      pollMs: parts.limits.jobPollMs,
+      onError: err => parts.log.warn({ err }, 'a job could not have its turn'),
+    });
   }
 
   start(): void {
-    this.#loop = this.#run();
+    this.#loop.start();
   }
 
   /** There is something new to do. */
   wake(): void {
-    this.#wake();
+    this.#loop.wake();
   }
 
   /** Resolves when the turn under way has ended, and what came of it is stored. */
-  async stop(): Promise<void> {
-    this.#isStopped = true;
-    this.#wake();
-    await this.#loop;
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#isStopped) {
-      const hadOne = await this.#turn().catch((err: unknown) => {
-        this.#parts.log.warn({ err }, 'a job could not have its turn');
-        return false;
-      });
-      if (!hadOne && !this.#isStopped) await this.#pause();
-    }
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
   /** False: no job was due. */
@@ -70,15 +62,5 @@ export class JobRunner {
       clearInterval(timer);
       await renewal;
     }
-  }
-
-  #pause(): Promise<void> {
-    return new Promise(resolve => {
-      const timer = setTimeout(resolve, this.#parts.limits.jobPollMs);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }
