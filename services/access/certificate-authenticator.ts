@@ -1,20 +1,15 @@
 /** Certificates of devices. That one of our authorities signed it was found in the TLS handshake; here it is looked up. */
 import type { Database } from '../../adapters/database/database.ts';
 import type { ClientCertificate } from '../../contracts/access.contract.ts';
-import type { DeviceScope } from '../../contracts/permissions.ts';
 import { BatchReader } from '../../mixins/batch-reader.ts';
-import { ownerOf, type Verified } from './credential.ts';
+import type { Verified } from './credential.ts';
+import { type DeviceColumns, ofDevice } from './credential-rows.ts';
 
-type CertificateRow = {
+type CertificateRow = DeviceColumns & {
   serial_number: string;
   fingerprint: string;
   not_after: Date;
   replaced_from: Date | null;
-  scopes: DeviceScope[] | null;
-  slug: string;
-  tenant_id: number;
-  device_id: string;
-  device_uid: number;
 };
 
 /** Only those that work: not revoked, nor over, nor replaced, of an active tenant, and the device neither suspended nor decommissioned. */
@@ -47,24 +42,7 @@ export function certificateAuthenticator(
 }
 
 function verified(row: CertificateRow): Verified {
-  const { slug: tenant, device_id: device } = row;
   const expiresAtMs = Math.min(row.not_after.getTime(), row.replaced_from?.getTime() ?? Number.POSITIVE_INFINITY);
-  return {
-    expiresAtMs,
-    owners: [
-      ownerOf({ kind: 'certificate', tenant, subject: row.serial_number }),
-      ownerOf({ kind: 'device', tenant, subject: device }),
-      ownerOf({ kind: 'tenant', tenant, subject: tenant }),
-    ],
-    principal: {
-      kind: 'device',
-      tenant,
-      tenantId: row.tenant_id,
-      device,
-      deviceUid: row.device_uid,
-      scopes: row.scopes,
-      expiresAtMs,
-      credential: { kind: 'certificate', subject: row.serial_number },
-    },
-  };
+  const { owners, principal } = ofDevice(row, { kind: 'certificate', subject: row.serial_number });
+  return { expiresAtMs, owners, principal: { ...principal, expiresAtMs } };
 }

@@ -1,13 +1,19 @@
 /** What a token of ours is about, by the database: a login of a user, or a token of a device. */
 import type { Database } from '../../adapters/database/database.ts';
-import type { DeviceScope } from '../../contracts/permissions.ts';
-import { BatchReader } from '../../mixins/batch-reader.ts';
 import { type CustomRole, customRolesOf, grantsOf } from '../../mixins/grants.ts';
-import { ownerOf, type Verified } from './credential.ts';
+import type { Verified } from './credential.ts';
+import {
+  type CredentialName,
+  credentialReader,
+  type DeviceColumns,
+  ofDevice,
+  ownersOfMember,
+} from './credential-rows.ts';
 
 /** `subject`: the id of the user or the device. It and the tenant must be those that the token says. */
 export type TokenRow = Omit<Verified, 'expiresAtMs'> & { readonly subject: string };
-export type TokenName = { readonly kind: 'login' | 'device_token'; readonly id: string };
+type TokenKind = 'login' | 'device_token';
+export type TokenName = CredentialName<TokenKind>;
 
 const LOGINS = `
   SELECT l.login_id AS id, u.user_id, u.email, u.name, u.roles, t.slug, t.tenant_id, t.is_operator, ${customRolesOf('u')} AS custom_roles
@@ -19,8 +25,10 @@ const DEVICE_TOKENS = `
   WHERE k.token_id = ANY ($1::uuid[]) AND k.revoked_at IS NULL AND k.expires_at > now()
     AND t.state = 'active' AND d.state NOT IN ('suspended', 'decommissioned')`;
 
-type Columns = { id: string; slug: string; tenant_id: number };
-type LoginColumns = Columns & {
+type LoginColumns = {
+  id: string;
+  slug: string;
+  tenant_id: number;
   user_id: string;
   email: string;
   name: string | null;
@@ -28,39 +36,28 @@ type LoginColumns = Columns & {
   is_operator: boolean;
   custom_roles: CustomRole[] | null;
 };
-type DeviceColumns = Columns & { device_id: string; device_uid: number; scopes: DeviceScope[] | null };
 
-export function tokenRows(database: Database): BatchReader<TokenName, TokenRow> {
-  return new BatchReader({
-    nameOf: ({ kind, id }) => `${kind}/${id}`,
-    batchMaxKeys: 500,
-    waitingMaxKeys: 20_000,
-    queriesUnderWay: 2,
-    read: async names => {
-      const idsOf = (kind: TokenName['kind']) => names.filter(it => it.kind === kind).map(it => it.id);
-      const [logins, deviceTokens] = await Promise.all([
-        rows<LoginColumns>(database, LOGINS, idsOf('login')),
-        rows<DeviceColumns>(database, DEVICE_TOKENS, idsOf('device_token')),
-      ]);
-      return new Map<string, TokenRow>([
-        ...logins.map(it => [`login/${it.id}`, ofLogin(it)] as const),
-        ...deviceTokens.map(it => [`device_token/${it.id}`, ofDeviceToken(it)] as const),
+export const tokenRows = (database: Database) =>
+  credentialReader<TokenKind, TokenRow>({
+    login: async ids => {
+      const rows = await database.query<LoginColumns>(LOGINS, [ids]);
+      return rows.map(it => [it.id, ofLogin(it)]);
+    },
+    device_token: async ids => {
+      const rows = await database.query<DeviceColumns & { id: string }>(DEVICE_TOKENS, [ids]);
+      return rows.map(it => [
+        it.id,
+        { subject: it.device_id, ...ofDevice(it, { kind: 'device_token', subject: it.id }) },
       ]);
     },
   });
-}
-
-const rows = async <R extends Columns>(database: Database, sql: string, ids: string[]): Promise<R[]> =>
-  ids.length === 0 ? [] : database.query<R>(sql, [ids]);
 
 const ofLogin = (row: LoginColumns): TokenRow => ({
   subject: row.user_id,
-  owners: [
-    ownerOf({ kind: 'login', tenant: row.slug, subject: row.id }),
-    ownerOf({ kind: 'user', tenant: row.slug, subject: row.user_id }),
-    ownerOf({ kind: 'tenant', tenant: row.slug, subject: row.slug }),
-    ...row.roles.map(role => ownerOf({ kind: 'role', tenant: row.slug, subject: role })),
-  ],
+  owners: ownersOfMember(row, [
+    { kind: 'login', subject: row.id },
+    { kind: 'user', subject: row.user_id },
+  ]),
   principal: {
     kind: 'user',
     tenant: row.slug,
@@ -70,23 +67,5 @@ const ofLogin = (row: LoginColumns): TokenRow => ({
     grants: grantsOf(row.roles, row.custom_roles, null),
     isOperator: row.is_operator,
     login: row.id,
-  },
-});
-
-const ofDeviceToken = (row: DeviceColumns): TokenRow => ({
-  subject: row.device_id,
-  owners: [
-    ownerOf({ kind: 'device_token', tenant: row.slug, subject: row.id }),
-    ownerOf({ kind: 'device', tenant: row.slug, subject: row.device_id }),
-    ownerOf({ kind: 'tenant', tenant: row.slug, subject: row.slug }),
-  ],
-  principal: {
-    kind: 'device',
-    tenant: row.slug,
-    tenantId: row.tenant_id,
-    device: row.device_id,
-    deviceUid: row.device_uid,
-    scopes: row.scopes,
-    credential: { kind: 'device_token', subject: row.id },
   },
 });
