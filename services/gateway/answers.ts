@@ -7,12 +7,17 @@ import type { Reply } from './endpoint.ts';
 export const plain = (body: unknown): Reply => ({ status: 200, body });
 export const accepted = (body: unknown): Reply => ({ status: 202, body });
 
-const etag = (device: DeviceView): string => `"${device.version}"`;
+type Versioned = { readonly version: number | null };
+/** What nobody can change, like a built-in role, has no version, and no tag. */
+export const tag = ({ version }: Versioned): { ETag?: string } => (version === null ? {} : { ETag: `"${version}"` });
 
-export const versioned = (device: DeviceView): Reply => ({
-  status: 200,
-  headers: { ETag: etag(device) },
-  body: device,
+export const versioned = (body: Versioned): Reply => ({ status: 200, headers: tag(body), body });
+
+/** Of a PUT: what is below its name in `path` was made, or was there. */
+export const written = (isNew: boolean, path: string, body: Versioned & { readonly name: string }): Reply => ({
+  status: isNew ? 201 : 200,
+  headers: { ...tag(body), ...(isNew && { Location: `/api/v1/${path}/${encodeURIComponent(body.name)}` }) },
+  body,
 });
 
 /** Both versions, the desired one first: a tag that stayed the same while the device reports would hide that from caches. */
@@ -25,7 +30,7 @@ export const versionedTwin = (twin: TwinView): Reply => ({
 export const created = (body: { device: DeviceView }): Reply => ({
   status: 201,
   // The body has a key in it.
-  headers: { ETag: etag(body.device), Location: `/api/v1/devices/${body.device.id}`, 'Cache-Control': 'no-store' },
+  headers: { ...tag(body.device), Location: `/api/v1/devices/${body.device.id}`, 'Cache-Control': 'no-store' },
   body,
 });
 

@@ -5,7 +5,7 @@ import { type DeviceView, devices } from '../../../contracts/devices.contract.ts
 import { SkeinError } from '../../../contracts/errors.ts';
 import { locations } from '../../../contracts/locations.contract.ts';
 import { unknownDevice } from '../../../mixins/unknown-device.ts';
-import { plain, versioned as versionedDevice } from '../answers.ts';
+import { plain, tag, versioned } from '../answers.ts';
 import { type Endpoint, endpoint, type Read, type Reply } from '../endpoint.ts';
 import { listing, noQuery, numberOf, objectOf, pathId, pathIdAndVersion, versionOf } from '../readings.ts';
 
@@ -26,8 +26,6 @@ const changes: Read = request => {
 const listingAt: Read = ({ query, path }) => ({ ...query, id: path.id, limit: numberOf(query.limit) });
 
 type Versioned = { readonly id: string; readonly version: number };
-const tag = ({ version }: Versioned) => ({ ETag: `"${version}"` });
-const versioned = (body: Versioned): Reply => ({ status: 200, headers: tag(body), body });
 const made =
   (path: string) =>
   (body: Versioned): Reply => ({
@@ -57,7 +55,7 @@ const ofType = (path: string, type: string): Endpoint[] => [
   ),
   endpoint('GET', `/${path}/:id`, devices.get, pathId, (device: DeviceView) => {
     if (device.type !== type) throw unknownDevice(device.id);
-    return versionedDevice(device);
+    return versioned(device);
   }),
 ];
 

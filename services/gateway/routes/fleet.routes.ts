@@ -1,7 +1,7 @@
 import { type DeviceTypeView, deviceTypes } from '../../../contracts/device-types.contract.ts';
 import { type GroupView, groups } from '../../../contracts/groups.contract.ts';
 import { type JobView, jobs } from '../../../contracts/jobs.contract.ts';
-import { plain } from '../answers.ts';
+import { plain, versioned, written } from '../answers.ts';
 import { type Endpoint, endpoint, type Read, type Reply } from '../endpoint.ts';
 import { conditionOf, fieldsOf, listing, numberOf, pathId, versionOf } from '../readings.ts';
 
@@ -31,14 +31,6 @@ const desiredOfMany: Read = request => {
   return { target, desired };
 };
 
-type Versioned = { readonly version: number };
-const tag = ({ version }: Versioned) => ({ ETag: `"${version}"` });
-const versioned = (body: Versioned): Reply => ({ status: 200, headers: tag(body), body });
-const written = (isNew: boolean, path: string, body: Versioned & { readonly name: string }): Reply => ({
-  status: isNew ? 201 : 200,
-  headers: { ...tag(body), ...(isNew && { Location: `/api/v1/${path}/${encodeURIComponent(body.name)}` }) },
-  body,
-});
 const writtenType = ({ type, isNew }: { type: DeviceTypeView; isNew: boolean }) => written(isNew, 'device-types', type);
 const writtenGroup = ({ group, isNew }: { group: GroupView; isNew: boolean }) => written(isNew, 'groups', group);
 const begun = (body: JobView): Reply => ({ status: 202, headers: { Location: `/api/v1/jobs/${body.id}` }, body });

@@ -2,7 +2,7 @@ import { apiKeys, type NewApiKey } from '../../../contracts/api-keys.contract.ts
 import { type OrganizationView, organizations } from '../../../contracts/organizations.contract.ts';
 import { type RoleView, roles } from '../../../contracts/roles.contract.ts';
 import { type UserView, users } from '../../../contracts/users.contract.ts';
-import { plain } from '../answers.ts';
+import { plain, tag, versioned, written } from '../answers.ts';
 import { type Endpoint, endpoint, type Read, type Reply } from '../endpoint.ts';
 import { conditionOf, fieldsOf, listing, nothing, pathId, pathIdAndVersion, versionOf } from '../readings.ts';
 
@@ -35,11 +35,6 @@ const roleFields: Read = request => ({
   ...conditionOf(request),
 });
 
-type Versioned = { readonly version: number | null };
-/** A built-in role has none. */
-const tag = ({ version }: Versioned) => ({ ...(version !== null && { ETag: `"${version}"` }) });
-const versioned = (body: Versioned): Reply => ({ status: 200, headers: tag(body), body });
-
 const madeOrganization = (body: { organization: OrganizationView }): Reply => ({
   status: 201,
   // The body has a key in it.
@@ -55,11 +50,7 @@ const madeUser = (body: UserView): Reply => ({
   headers: { ...tag(body), Location: `/api/v1/users/${body.id}` },
   body,
 });
-const writtenRole = ({ role: body, isNew }: { role: RoleView; isNew: boolean }): Reply => ({
-  status: isNew ? 201 : 200,
-  headers: { ...tag(body), ...(isNew && { Location: `/api/v1/roles/${encodeURIComponent(body.name)}` }) },
-  body,
-});
+const writtenRole = ({ role: body, isNew }: { role: RoleView; isNew: boolean }) => written(isNew, 'roles', body);
 const madeKey = (body: NewApiKey): Reply => ({
   status: 201,
   headers: { Location: `/api/v1/api-keys/${body.apiKey.id}`, 'Cache-Control': 'no-store' },
