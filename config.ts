@@ -1,6 +1,7 @@
 /** The environment, read once, validated and frozen. Nothing else reads `process.env`. */
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { BLOB_ADDRESS, type BlobSettings, blobProblems, parseBlobAddress } from './contracts/blob-address.ts';
 import { LIMITS, type Limits, limitVariable } from './contracts/limits.ts';
 import { parseSystemKey } from './contracts/sealing.ts';
 
@@ -24,11 +25,18 @@ export const SERVICES = [
   'capabilities',
   'actors',
   'telemetry',
+  'telemetry-imports',
+  'telemetry-upkeep',
+  'exports',
   'twins',
   'commands',
   'jobs',
   'dead-letters',
   'retention',
+  'storage-policies',
+  'legal-holds',
+  'storage',
+  'tiers',
   'security',
   'health',
   'metrics',
@@ -63,6 +71,8 @@ export type Config = {
   /** The one before, while it is being replaced. */
   readonly secretKeyPrevious: Uint8Array | undefined;
   readonly secretKeyPreviousFile: string | undefined;
+  /** Where archives, exports and uploads are. */
+  readonly blobs: BlobSettings;
   /** With TLS; absent: none of these listens. */
   readonly mqttsPort: number | undefined;
   readonly httpsPort: number | undefined;
@@ -98,7 +108,10 @@ export class ConfigError extends Error {
 }
 
 /** Values that are never shown: they may hold a password. */
-const SECRET = new Set(['DATABASE_URL', 'NATS_URL', 'REDIS_URL', 'SKEIN_SECRET_KEY', 'SKEIN_SECRET_KEY_PREVIOUS']);
+const SECRET = new Set([
+  ...['DATABASE_URL', 'NATS_URL', 'REDIS_URL', 'SKEIN_BLOBS_URL', 'SKEIN_SECRET_KEY', 'SKEIN_SECRET_KEY_PREVIOUS'],
+  ...['SKEIN_BLOBS_ACCESS_KEY_ID', 'SKEIN_BLOBS_SECRET_ACCESS_KEY'],
+]);
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -190,6 +203,12 @@ export function readConfig(env: Environment): Config {
     secretKeyFile: optionalText('SKEIN_SECRET_KEY_FILE', 'a file'),
     secretKeyPrevious: optionalKey('SKEIN_SECRET_KEY_PREVIOUS'),
     secretKeyPreviousFile: optionalText('SKEIN_SECRET_KEY_PREVIOUS_FILE', 'a file'),
+    blobs: {
+      address: take('SKEIN_BLOBS_URL', undefined, parseBlobAddress, BLOB_ADDRESS),
+      accessKeyId: optionalText('SKEIN_BLOBS_ACCESS_KEY_ID', 'a text'),
+      secretAccessKey: optionalText('SKEIN_BLOBS_SECRET_ACCESS_KEY', 'a text'),
+      secretAccessKeyFile: optionalText('SKEIN_BLOBS_SECRET_ACCESS_KEY_FILE', 'a file'),
+    },
     mqttsPort: optionalPort('SKEIN_MQTTS_PORT'),
     httpsPort: optionalPort('SKEIN_HTTPS_PORT'),
     tlsCert: optionalText('SKEIN_TLS_CERT', 'a file'),
@@ -221,7 +240,8 @@ export function readConfig(env: Environment): Config {
   for (const name of Object.keys(env))
     if (name.startsWith('SKEIN_') && !name.startsWith('SKEIN_TEST_') && !known.has(name))
       problems.push(`${name} is not a setting of Skein (docs/configuration.md lists them)`);
-  if (problems.length === 0) problems.push(...contradictions(config), ...keyProblems(config));
+  if (problems.length === 0)
+    problems.push(...contradictions(config), ...keyProblems(config), ...blobProblems(config.blobs));
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze({ ...config, services: Object.freeze(config.services), limits: Object.freeze(limits) });
 }

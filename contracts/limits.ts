@@ -1,13 +1,27 @@
+import { BLOB_LIMITS } from './limits/blob-limits.ts';
 import { DEVICE_LIMITS } from './limits/device-limits.ts';
+import { EXPORT_LIMITS } from './limits/export-limits.ts';
+import { HISTORY_LIMITS } from './limits/history-limits.ts';
 import { IDENTITY_LIMITS } from './limits/identity-limits.ts';
+import { ROLLUP_LIMITS } from './limits/rollup-limits.ts';
+import { STORAGE_LIMITS } from './limits/storage-limits.ts';
+import { TELEMETRY_LIMITS } from './limits/telemetry-limits.ts';
+import { TIER_LIMITS } from './limits/tier-limits.ts';
 
 /**
  * Every limit of Skein, each with its unit in its name and its reason. Each is a setting too: `deviceMessagesPerSecond` is
  * `SKEIN_LIMIT_DEVICE_MESSAGES_PER_SECOND`, a whole number from 1.
  */
 export const LIMITS = {
+  ...BLOB_LIMITS,
   ...DEVICE_LIMITS,
+  ...HISTORY_LIMITS,
   ...IDENTITY_LIMITS,
+  ...ROLLUP_LIMITS,
+  ...TELEMETRY_LIMITS,
+  ...STORAGE_LIMITS,
+  ...TIER_LIMITS,
+  ...EXPORT_LIMITS,
   /** How long dead letters are kept. */
   deadLetterKeepDays: 30,
   /** REST. */
@@ -17,6 +31,8 @@ export const LIMITS = {
   requestTelemetryMaxItems: 1_000,
   headersMaxBytes: 16 * 1024,
   requestTimeoutSeconds: 30,
+  /** Answers that one process streams at once: each holds some megabytes for as long as its client takes. */
+  answerStreamsUnderWay: 64,
   listDefaultItems: 50,
   listMaxItems: 1_000,
   /** A page of a list ends earlier when its items are larger than this together, as JSON text. */

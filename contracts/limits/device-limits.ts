@@ -155,6 +155,10 @@ export const DEVICE_LIMITS = {
   deviceTypeMaxCapabilities: 50,
   /** Compiled schemas of properties in one process: some 2 MiB each at most. */
   propertySchemasCached: 100,
+  /** What types of devices say of measured values, in the memory of one node. Beyond it devices of the type used least recently are loaded again. */
+  typeRulesMaxBytes: 64 * 1024 * 1024,
+  /** How often a node looks for types that changed: nothing depends on the message about it. */
+  typeRulesPollMs: 5_000,
   /** Locations inside of each other, and assets: a country has some ten levels down to a shelf. */
   treeMaxLevels: 16,
   /** Devices that one request puts into a group. */
