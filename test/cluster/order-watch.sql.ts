@@ -40,7 +40,18 @@ BEGIN
   RETURN NULL;
 END $$;
 CREATE TRIGGER order_watch_rows AFTER INSERT ON public.telemetry REFERENCING NEW TABLE AS new_rows
-  FOR EACH STATEMENT EXECUTE FUNCTION order_watch.note_rows()`;
+  FOR EACH STATEMENT EXECUTE FUNCTION order_watch.note_rows();
+
+-- What is copied straight into a partition does not show at the table. What is measured now goes into those of these days.
+DO $$
+DECLARE
+  part text;
+BEGIN
+  FOR part IN SELECT telemetry_partition('telemetry', now() + day * interval '1 day') FROM generate_series(-1, 1) AS day LOOP
+    EXECUTE format('CREATE TRIGGER order_watch_rows AFTER INSERT ON %I REFERENCING NEW TABLE AS new_rows
+                    FOR EACH STATEMENT EXECUTE FUNCTION order_watch.note_rows()', part);
+  END LOOP;
+END $$`;
 
 export const DEVICE_SHARDS_SQL = `
 INSERT INTO order_watch.device_shard (device_uid, shard_id)

@@ -21,6 +21,9 @@ const query: Query = async (sql, params) => (await client.query(sql, params)).ro
 
 before(async () => {
   server = await startPostgres({ fsync: false });
+  client = new pg.Client(await server.createDatabase('with_schema'));
+  await client.connect();
+  for (const file of (await readdir(MIGRATIONS)).sort()) await query(await readFile(new URL(file, MIGRATIONS), 'utf8'));
 });
 after(async () => {
   await client?.end();
@@ -32,9 +35,8 @@ let a: string;
 let b: string;
 beforeEach(async () => {
   await client?.end();
-  client = new pg.Client(await server.createDatabase(`watch_${++databases}`));
+  client = new pg.Client(await server.createDatabase(`watch_${++databases}`, 'with_schema'));
   await client.connect();
-  for (const file of (await readdir(MIGRATIONS)).sort()) await query(await readFile(new URL(file, MIGRATIONS), 'utf8'));
   await query(`INSERT INTO tenant (slug) SELECT 'default' WHERE NOT EXISTS (SELECT FROM tenant)`);
   await query(`INSERT INTO measurement (tenant_id, name) SELECT tenant_id, 'temperature' FROM tenant`);
   await query(`INSERT INTO device (tenant_id, device_id, state) SELECT tenant_id, 'd1', 'active' FROM tenant`);
@@ -59,7 +61,7 @@ const passFence = (instance: string) =>
 const store = (sequences: readonly number[]) =>
   query(
     `INSERT INTO telemetry (device_uid, measurement_id, ts, value)
-     SELECT device_uid, measurement_id, 'epoch'::timestamptz + value * interval '1 s', value
+     SELECT device_uid, measurement_id, date_trunc('day', now()) + value * interval '1 s', value
      FROM device, measurement, unnest($1::float8[]) AS value ON CONFLICT DO NOTHING`,
     [sequences.map(temperatureOf)],
   );
@@ -87,7 +89,18 @@ test('what COPY writes is seen like everything else', async () => {
   await query('BEGIN');
   await passFence(a);
   const stream = client.query(copyFrom('COPY telemetry (device_uid, measurement_id, ts, value) FROM STDIN'));
-  stream.end(`1\t1\t2026-01-01\t${temperatureOf(7)}\n`);
+  stream.end(`1\t1\tnow\t${temperatureOf(7)}\n`);
+  await finished(stream);
+  await query('COMMIT');
+  assert.equal((await findings()).messages, 1);
+});
+
+test('so is what is copied straight into a partition', async () => {
+  const [row] = await query(`SELECT telemetry_partition('telemetry', now()) AS name`);
+  await query('BEGIN');
+  await passFence(a);
+  const stream = client.query(copyFrom(`COPY ${row!.name} (device_uid, measurement_id, ts, value) FROM STDIN`));
+  stream.end(`1\t1\tnow\t${temperatureOf(7)}\n`);
   await finished(stream);
   await query('COMMIT');
   assert.equal((await findings()).messages, 1);

@@ -26,12 +26,13 @@ export const poolSettings = (settings: ConnectionSettings): pg.PoolConfig => ({
 
 /**
  * `synchronous_commit` is said because a role or a database may have another default, and an acknowledgement that rests on
- * an asynchronous commit is none.
+ * an asynchronous commit is none. `jit` compiles for a second what runs for some milliseconds.
  */
 export async function prepareSession(client: pg.ClientBase, timeoutMs: number): Promise<void> {
   await client.query(
     `SET statement_timeout = ${timeoutMs}; SET idle_in_transaction_session_timeout = ${timeoutMs};
      SET synchronous_commit = on; SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET bytea_output = 'hex';
-     SET extra_float_digits = 1; SET standard_conforming_strings = on; SET client_encoding = 'UTF8'`,
+     SET extra_float_digits = 1; SET standard_conforming_strings = on; SET client_encoding = 'UTF8';
+     SET jit = off`,
   );
 }

@@ -9,10 +9,10 @@ import { type ConnectionSettings, clientSettings, prepareSession } from './conne
 import { Session } from './session.ts';
 
 /**
- * Statements of a lane look up rows by their keys, however many. A plan that was made while a table was empty, and kept, would read the
+ * Statements of a lane, and of a reader, look up rows by their keys, however many. A plan that was made while a table was empty, and kept, would read the
  * whole table with every transaction.
  */
-const BY_KEYS = 'SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off';
+export const BY_KEYS = 'SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off';
 
 export class LaneConnection {
   readonly #client: pg.Client;

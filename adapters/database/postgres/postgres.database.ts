@@ -1,11 +1,12 @@
 /** PostgreSQL 15 or newer, with or without TimescaleDB: a pool for queries and transactions, a connection for each lane. */
 import pg from 'pg';
-import type { Database, Engine, Lane, Row, Transaction } from '../database.ts';
+import type { Database, Engine, Lane, Reader, Row, Transaction } from '../database.ts';
 import { limitedTransaction } from '../limited-transaction.ts';
 import { Turnstile } from '../turnstile.ts';
 import { toDatabaseError } from '../wire/database-errors.ts';
 import { type ConnectionSettings, poolSettings } from './connection-settings.ts';
 import { PostgresLane } from './postgres.lane.ts';
+import { PostgresReader } from './postgres.reader.ts';
 import { Session } from './session.ts';
 
 /** Queries that wait for a connection: a second's worth. Beyond it an answer would come too late to be of use. */
@@ -17,6 +18,7 @@ export class PostgresDatabase implements Database {
   readonly #pool: pg.Pool;
   readonly #turnstile: Turnstile;
   readonly #lanes = new Set<Lane>();
+  readonly #readers = new Set<PostgresReader>();
   #closing: Promise<void> | undefined;
 
   constructor(settings: ConnectionSettings, engine: Engine) {
@@ -30,6 +32,12 @@ export class PostgresDatabase implements Database {
 
   query<R extends Row = Row>(sql: string, params: readonly unknown[] = []): Promise<R[]> {
     return this.#withSession(session => session.query<R>(sql, params, false));
+  }
+
+  reader(sql: string): Reader {
+    const reader = new PostgresReader(sql, this.#settings);
+    this.#readers.add(reader);
+    return reader;
   }
 
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -56,7 +64,7 @@ export class PostgresDatabase implements Database {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([...this.#lanes].map(lane => lane.close()));
+    await Promise.all([...this.#lanes, ...this.#readers].map(it => it.close()));
     await this.#turnstile.close();
     await this.#pool.end();
   }

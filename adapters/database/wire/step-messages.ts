@@ -47,6 +47,16 @@ export function encodeQuery(sql: string, params: readonly unknown[] = []): Uint8
   ];
 }
 
+/** One statement by itself that has been prepared. */
+export function encodePrepared(statement: string, params: readonly unknown[]): Uint8Array[] {
+  return [
+    serialize.bind({ statement, values: encodeParameters(params) }),
+    serialize.describe({ type: 'P' }),
+    serialize.execute(),
+    serialize.sync(),
+  ];
+}
+
 /** Prepares statements, and first forgets those that had to make room. */
 export function encodePrepare(sqls: readonly string[], names: StatementNames): Uint8Array[] {
   const messages: Uint8Array[] = [];
