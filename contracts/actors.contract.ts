@@ -15,4 +15,6 @@ export const actors = contract('actors', {
   health: action({}, { needs: 'inside' }).returns<HealthReport>(),
   /** A device's row was changed outside of its actor: the actor is dropped and loaded again before its next message. */
   changed: event<{ tenant: string; device: string }>(),
+  /** What a type of devices says was changed, or is not said any more: its actors go by the new rules. */
+  typeChanged: event<{ tenantId: number; type: string }>(),
 });

@@ -2,6 +2,7 @@ import type { CommandMode, Priority } from './commands.ts';
 import { action, contract, typed } from './contract.ts';
 import type { Page } from './devices.contract.ts';
 import type { JsonObject } from './json.ts';
+import type { Treatment, Validation } from './validation.ts';
 
 /** What a type says of one of its commands. All of it is optional. */
 export type CommandDescription = {
@@ -16,14 +17,16 @@ export type CommandDescription = {
 export type CommandDescriptions = { readonly [name: string]: CommandDescription };
 
 export const MEASUREMENT_TYPES = ['number', 'boolean', 'string', 'object'] as const;
-/** What a type says of something that its devices measure. It is for people and programs that read: nothing that is sent is held against it. */
+/** What a type says of something that its devices measure. What is sent is held against it as far as `validation` says so. */
 export type MeasurementDescription = {
   readonly type: (typeof MEASUREMENT_TYPES)[number];
   /** Any text; best a code of UCUM (`Cel`, `kW.h`, `%`). */
   readonly unit?: string;
-  /** What is usual; of numbers only. */
+  /** What is usual; of numbers only. Both bounds belong to it. */
   readonly min?: number;
   readonly max?: number;
+  /** What happens to a number outside of them, if not what the type says for all. */
+  readonly outOfRange?: Treatment;
   readonly description?: string;
 };
 export type MeasurementDescriptions = { readonly [name: string]: MeasurementDescription };
@@ -57,6 +60,8 @@ export type DeviceTypeView = {
   /** What devices of this type can do. */
   capabilities: string[];
   capabilityDetails: CapabilityDetails | null;
+  /** What happens to values that do not fit. Null: they are kept as they come. */
+  validation: Validation | null;
   /** Grows with every change; the ETag is `"<version>"`. */
   version: number;
   /** ISO 8601, UTC. */
@@ -83,6 +88,7 @@ export const deviceTypes = contract('device-types', {
       properties: described,
       capabilities: { type: 'array', optional: true, items: 'string' },
       capabilityDetails: described,
+      validation: described,
     },
     { needs: 'device-types:write' },
   ).returns<{ type: DeviceTypeView; isNew: boolean }>(),

@@ -14,6 +14,8 @@ export type PackedBatch = Omit<Batch, 'uplinks'> & {
   readonly payloads: readonly Uint8Array[];
   /** Refusals, by the place of their uplink. */
   readonly refused: readonly (readonly [number, string, string])[];
+  /** Dead letters that are tried again, by the place of their uplink. Absent: none. */
+  readonly again?: readonly (readonly [number, string])[];
 };
 
 /** One character for each outcome that needs no more; the others in full, by place. */

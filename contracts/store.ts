@@ -6,6 +6,7 @@ import type { DeviceEvent } from './events.ts';
 import type { SessionChange, SessionRecord } from './sessions.ts';
 import type { TwinChange, TwinRecord } from './twins.ts';
 import type { DeadLetterReason, DeviceAddress, Outcome } from './uplinks.ts';
+import type { TypeRules } from './validation.ts';
 
 export type Datapoint = {
   readonly measurement: string;
@@ -16,6 +17,12 @@ export type Datapoint = {
   readonly json: string | null;
   /** False only when this key is certainly new, so that it may be written by plain COPY. */
   readonly mayExist: boolean;
+  /** It lies in another hour than the newest one of its series before it. */
+  readonly opens: boolean;
+  /** 0 to 1, as the sender says. Null: it said nothing. */
+  readonly quality: number | null;
+  /** What the device's type finds wrong with it, as bits (contracts/validation.ts). */
+  readonly flags: number;
   /** The whole message is stored only if this id is new for the device. */
   readonly messageId: string | null;
 };
@@ -40,8 +47,6 @@ export type Effects = {
   readonly tenantId: number;
   readonly deviceUid: number;
   readonly datapoints: readonly Datapoint[];
-  /** Measurements that the device did not have before. */
-  readonly newMeasurements: readonly string[];
   readonly deadLetter: DeadLetter | null;
   /** Its connection was opened or closed. A change that is older than what is stored changes nothing. */
   readonly session: SessionChange | null;
@@ -50,6 +55,11 @@ export type Effects = {
   /** Commands as they are from now on, each at most once. A new one whose id or idempotency key exists fails the transaction. */
   readonly commands: readonly CommandChange[];
   readonly events: readonly DeviceEvent[];
+  /**
+   * The id of the dead letter that is tried again. It counts as replayed with whatever of it is stored; when it is refused again, no other
+   * one is made of it.
+   */
+  readonly again?: string;
   /** It is the first that is heard of the device: from now on it is active. */
   readonly activates?: true;
   /** Not stored: let out when the rest is, and not before. */
@@ -62,7 +72,6 @@ export const noEffects = (tenantId: number, deviceUid: number, outcome: Outcome)
   tenantId,
   deviceUid,
   datapoints: NOTHING,
-  newMeasurements: NOTHING,
   deadLetter: null,
   session: null,
   twin: null,
@@ -89,6 +98,8 @@ export type DeviceRecord = {
   readonly commands: readonly CommandRecord[];
   /** How many commands may be under way to it at once. Null: as many as is usual. */
   readonly commandWindow: number | null;
+  /** What its type says of what it measures: the same object for all devices of the type. Null: it has no type. */
+  readonly rules: TypeRules | null;
 };
 
 /** Devices that have open commands, and something to do about them that no message will bring. */

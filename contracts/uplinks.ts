@@ -46,6 +46,8 @@ export type Uplink = {
   readonly payload: Uint8Array;
   /** Set by the adapter when the message is refused before any actor sees it: it only becomes a dead letter. */
   readonly refused?: Refusal;
+  /** The id of the dead letter that this is, tried again. */
+  readonly again?: string;
 };
 
 /** Why a message is kept as a dead letter instead of being stored as what it is. `detail` is for people. */
@@ -62,6 +64,12 @@ export const DEAD_LETTER_REASONS = {
   invalid_message_id: 'The messageId is not a text of allowed length',
   no_values: 'The message carries no value',
   too_many_values: 'The message carries too many values',
+  out_of_range: 'A value is outside of what the type of the device says',
+  wrong_type: 'A value is of another kind than the type of the device says',
+  wrong_unit: 'A value has another unit than the type of the device says',
+  unknown_measurement: 'The type of the device has no such measurement',
+  too_old: 'A value is older than the type of the device allows',
+  too_far_ahead: 'A value is further ahead of the server than the type of the device allows',
   too_many_measurements: 'The device has too many distinct measurements',
   invalid_patch: 'The payload is not a merge patch that can be stored',
   twin_too_large: 'The twin would be too large or nested too deep',

@@ -5,6 +5,7 @@ import { deviceAddress } from '../contracts/addresses.ts';
 import { implement, on } from '../contracts/contract.ts';
 import type { HealthReport } from '../contracts/health.contract.ts';
 import { RevocationFeed } from '../mixins/revocations.ts';
+import { TypeWatch } from './actors/type-watch.ts';
 import type { Node } from './node.ts';
 import type { Hosting, Runtime } from './runtime.ts';
 
@@ -26,6 +27,14 @@ export function actorsService(
     onError: err => log.warn({ err }, 'could not look for devices that were stopped'),
   });
 
+  const types = new TypeWatch({
+    database,
+    rules: store.typeRules,
+    host,
+    pollMs: limits.typeRulesPollMs,
+    onError: err => log.warn({ err }, 'could not look for types of devices that changed'),
+  });
+
   return implement(
     actors,
     {
@@ -36,15 +45,20 @@ export function actorsService(
       health: () => healthOf(router, hosting!, limits.ingressShedPercent),
     },
     {
-      events: on(actors.changed, ({ tenant, device }) => host.changed(deviceAddress(tenant, device).key)),
+      events: {
+        ...on(actors.changed, ({ tenant, device }) => host.changed(deviceAddress(tenant, device).key)),
+        ...on(actors.typeChanged, name => types.changed(name)),
+      },
       started() {
         host.start();
         intake.start();
         stopped.start();
+        types.start();
         if (acknowledgeBeforeCommit) log.warn('acknowledging before the commit: messages WILL be lost; never set this');
       },
       async stopped() {
         await stopped.stop();
+        await types.stop();
         await host.stop();
         await downlinks.drain(limits.commitPatienceSeconds * 1_000);
         intake.stop();

@@ -47,13 +47,33 @@ export function collect(reading: Reading, unstamped: number, into: Datapoint[], 
     if (typeof given === 'number') {
       if (!Number.isFinite(given))
         return { reason: 'invalid_value', detail: `${JSON.stringify(measurement)} is not finite` };
-      into.push({ measurement, tsUs, value: given, json: null, mayExist: false, messageId });
+      into.push({
+        measurement,
+        tsUs,
+        value: given,
+        json: null,
+        mayExist: false,
+        opens: false,
+        quality: null,
+        flags: 0,
+        messageId,
+      });
       continue;
     }
     const stored = storedValue(given, limits);
     if (typeof stored === 'string')
       return { reason: 'invalid_value', detail: `${JSON.stringify(measurement)} ${stored}` };
-    into.push({ measurement, tsUs, value: stored.value, json: stored.json, mayExist: false, messageId });
+    into.push({
+      measurement,
+      tsUs,
+      value: stored.value,
+      json: stored.json,
+      mayExist: false,
+      opens: false,
+      quality: null,
+      flags: 0,
+      messageId,
+    });
   }
   return undefined;
 }

@@ -55,7 +55,7 @@ export class DeviceActor {
     this.#state = record.state;
     this.#isActive = record.state !== 'suspended' && record.state !== 'decommissioned';
     this.#wasNeverHeard = record.state === 'registered' || record.state === 'provisioned';
-    this.#series = new Series(record.measurements, record.newestUs);
+    this.#series = new Series(record.measurements, record.newestUs, record.rules);
     this.#session = new DeviceSession(record.session, this.#isActive);
     this.#twin = record.twin;
     this.#commandWindow = record.commandWindow;

@@ -1,5 +1,6 @@
 import type { Limits } from '../../contracts/limits.ts';
 import type { Refusal } from '../../contracts/uplinks.ts';
+import { aboutOf, type ReadingAbout } from './reading-about.ts';
 import { timestampUs } from './timestamp.ts';
 
 /** One reading: some values of one moment. `tsUs` null: the server's time. */
@@ -7,6 +8,8 @@ export type Reading = {
   readonly tsUs: number | null;
   readonly messageId: string | null;
   readonly values: Readonly<Record<string, unknown>>;
+  /** Null: it says nothing of them. */
+  readonly about: ReadingAbout | null;
 };
 
 const SHAPE: Refusal = { reason: 'invalid_shape', detail: 'Expected an object of values, or a list of such objects' };
@@ -14,8 +17,8 @@ const SHAPE: Refusal = { reason: 'invalid_shape', detail: 'Expected an object of
 const RESERVED = new Set(['timestamp', 'messageId']);
 
 /**
- * Reads a decoded telemetry payload: `{"temperature": 23.5, "timestamp"?, "messageId"?}`, `{"ts", "values": {...}, "messageId"?}`,
- * or a list of either.
+ * Reads a decoded telemetry payload: `{"temperature": 23.5, "timestamp"?, "messageId"?}`,
+ * `{"ts", "values": {...}, "messageId"?, "quality"?, "units"?}`, or a list of either.
  */
 export function readings(decoded: unknown, nowMs: number, limits: Limits): Reading[] | Refusal {
   if (!Array.isArray(decoded)) {
@@ -52,7 +55,10 @@ function reading(element: unknown, nowMs: number, limits: Limits): Reading | Ref
       reason: 'invalid_message_id',
       detail: `messageId is a text of 1 to ${limits.messageIdMaxLength} characters`,
     };
-  return { tsUs, messageId, values: nested ? (element.values as Record<string, unknown>) : flatValues(element) };
+  if (!nested) return { tsUs, messageId, values: flatValues(element), about: null };
+  const about = element.quality === undefined && element.units === undefined ? null : aboutOf(element);
+  if (about !== null && 'reason' in about) return about;
+  return { tsUs, messageId, values: element.values as Record<string, unknown>, about };
 }
 
 const isMessageId = (id: unknown, limits: Limits): id is string =>

@@ -1,4 +1,5 @@
 import type { Limits } from '../../contracts/limits.ts';
+import type { TypeRules } from '../../contracts/validation.ts';
 
 /** Names that would be mistaken for something else by whatever reads a JSON object of values. */
 const FORBIDDEN_NAMES = new Set(['__proto__', 'constructor', 'prototype']);
@@ -21,10 +22,13 @@ export class Series {
   readonly #newestUs: number[];
   /** The newest time that the server gave: two messages in one millisecond are two datapoints. */
   stampedUs = 0;
+  /** What the type of the device says of them; null: it has no type. */
+  readonly rules: TypeRules | null;
 
-  constructor(names: string[], newestUs: number[]) {
+  constructor(names: string[], newestUs: number[], rules: TypeRules | null) {
     this.#names = names;
     this.#newestUs = newestUs;
+    this.rules = rules;
   }
 
   get count(): number {
@@ -45,11 +49,8 @@ export class Series {
     return this.#newestUs[place] ?? 0;
   }
 
-  /** Takes note of a datapoint; answers whether its key may exist already. */
-  note(place: number, tsUs: number): boolean {
-    const newest = this.#newestUs[place] ?? 0;
-    if (tsUs <= newest) return true;
-    this.#newestUs[place] = tsUs;
-    return false;
+  /** Takes note of a datapoint. */
+  note(place: number, tsUs: number): void {
+    if (tsUs > this.newestUs(place)) this.#newestUs[place] = tsUs;
   }
 }

@@ -3,13 +3,15 @@ import type { Datapoint, Effects } from '../../contracts/store.ts';
 import type { Refusal, Uplink } from '../../contracts/uplinks.ts';
 import { checkNames, collect } from './datapoints.ts';
 import { decoded } from './decoded.ts';
+import { giveQuality } from './reading-about.ts';
 import { readings } from './readings.ts';
 import type { Series } from './series.ts';
 import type { Surroundings } from './surroundings.ts';
+import { judge } from './validation.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-const NOTHING: readonly never[] = [];
+const HOUR_US = 3_600_000_000;
 
 /**
  * Everything is checked before anything is taken note of, so a refused message leaves no trace in the actor.
@@ -29,29 +31,31 @@ export function takeTelemetry(
   const problem = checkNames(all, series, limits);
   if (problem) return problem;
   const datapoints: Mutable<Datapoint>[] = [];
+  // Nearly all are without both, and nothing is done for them.
+  const rules = series.rules === null ? null : series.rules.current;
   for (let i = 0; i < all.length; i++) {
-    const refused = collect(all[i]!, -1 - i, datapoints, limits);
+    const reading = all[i]!;
+    const from = datapoints.length;
+    const refused = collect(reading, -1 - i, datapoints, limits);
     if (refused) return refused;
+    if (reading.about !== null) giveQuality(reading.about, datapoints, from);
+    const unfit = rules === null ? undefined : judge(reading, datapoints, from, rules, uplink.receivedAtMs);
+    if (unfit) return unfit;
   }
   if (datapoints.length === 0) return { reason: 'no_values', detail: 'The message carries no value' };
-  effects.newMeasurements = note(series, uplink, datapoints);
+  note(series, uplink, datapoints);
   effects.datapoints = datapoints;
   return effects;
 }
 
-/** Gives the checked datapoints their times and marks, and takes note of them. Answers which measurements are new. */
-function note(series: Series, uplink: Uplink, datapoints: Mutable<Datapoint>[]): readonly string[] {
-  let newMeasurements: string[] | undefined;
+/** Gives the checked datapoints their times and marks, and takes note of them. */
+function note(series: Series, uplink: Uplink, datapoints: Mutable<Datapoint>[]): void {
   let unstamped = 0;
   let stampUs = 0;
   for (let i = 0; i < datapoints.length; i++) {
     const datapoint = datapoints[i]!;
     let place = series.find(datapoint.measurement, i);
-    if (place < 0) {
-      place = series.add(datapoint.measurement);
-      newMeasurements ??= [];
-      newMeasurements.push(datapoint.measurement);
-    }
+    if (place < 0) place = series.add(datapoint.measurement);
     if (datapoint.tsUs < 0) {
       if (datapoint.tsUs !== unstamped) {
         unstamped = datapoint.tsUs;
@@ -59,9 +63,11 @@ function note(series: Series, uplink: Uplink, datapoints: Mutable<Datapoint>[]):
       }
       datapoint.tsUs = stampUs;
     }
-    datapoint.mayExist = series.note(place, datapoint.tsUs);
+    const newestUs = series.newestUs(place);
+    datapoint.mayExist = datapoint.tsUs <= newestUs;
+    datapoint.opens = Math.floor(datapoint.tsUs / HOUR_US) !== Math.floor(newestUs / HOUR_US);
+    series.note(place, datapoint.tsUs);
   }
-  return newMeasurements ?? NOTHING;
 }
 
 /**

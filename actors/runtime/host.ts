@@ -167,6 +167,7 @@ export class Host {
     if (this.#severed.includes(uplink)) return this.#count(UNKNOWN, settle);
     const slot = this.#slots.of(uplink.address);
     slot.usedAtSweep = this.#passivation.sweeps;
+    if (slot.waiting === null && slot.rules?.isForgotten) this.#slots.reload(slot);
     if (slot.waiting === null) return this.#handle(slot, uplink, settle, sinceMs);
     if (slot.waiting.length >= this.#parts.limits.activationQueueMessages) return this.#refuse(uplink, settle);
     this.#tally.unsettled++;
@@ -207,6 +208,7 @@ export class Host {
     this.#activations++;
     slot.actor = record ? new DeviceActor(record, this.#around) : null;
     slot.twin = record?.twin ?? null;
+    slot.rules = record?.rules ?? null;
     this.#wakes.forget(slot);
     if (record?.twin) this.#parts.onTwin?.(slot.address, record.twin);
     const waiting = this.#slots.loaded(slot, record !== undefined);

@@ -1,6 +1,7 @@
 import type { Limits } from '../../contracts/limits.ts';
 import { type Effects, type Store, StoreError, type StoreErrorKind } from '../../contracts/store.ts';
 import { DUPLICATE, type Outcome, UNKNOWN, type Uplink } from '../../contracts/uplinks.ts';
+import { effectsOf } from './again.ts';
 import { type Clock, pause, type Scheduler } from './ports.ts';
 import type { Settle, Slot } from './slot.ts';
 
@@ -122,7 +123,7 @@ export class Lane {
   /** Commits and settles. While the database is away and the oldest entry has patience, tries the same again. */
   async #commit(entries: readonly Entry[], careful: boolean): Promise<StoreErrorKind | undefined> {
     const { store, number, clock, limits, owner } = this.#parts;
-    const effects = entries.map(entry => entry.effects);
+    const effects = entries.map(entry => effectsOf(entry.uplink, entry.effects));
     for (;;) {
       const failure = await store.commit(number, effects, careful).then(news => ({ news }), kindOf);
       if (typeof failure === 'object') {

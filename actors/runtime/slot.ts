@@ -1,5 +1,6 @@
 import type { TwinRecord } from '../../contracts/twins.ts';
 import type { DeviceAddress, Outcome, Uplink } from '../../contracts/uplinks.ts';
+import type { TypeRules } from '../../contracts/validation.ts';
 import { NO_TURN } from '../device/commands/device-commands.ts';
 import type { DeviceActor } from '../device/device.actor.ts';
 
@@ -31,6 +32,8 @@ export type Slot = {
   usedAtSweep: number;
   /** Its twin as it is stored, while the actor may be ahead of that. */
   twin: TwinRecord | null;
+  /** What its type says, which its actor goes by. */
+  rules: TypeRules | null;
   /** When its actor is to be woken, and the priority of the turn that it waits for: kept by `Wakes`. */
   dueAtMs: number;
   turn: number;
@@ -49,6 +52,7 @@ export const newSlot = (address: DeviceAddress, epoch: number): Slot => ({
   returned: 0,
   usedAtSweep: 0,
   twin: null,
+  rules: null,
   dueAtMs: Number.POSITIVE_INFINITY,
   turn: NO_TURN,
 });

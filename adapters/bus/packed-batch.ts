@@ -62,13 +62,21 @@ export const packBatch = ({ uplinks, ...rest }: Batch): PackedBatch => ({
   contentTypes: uplinks.map(it => it.contentType),
   payloads: uplinks.map(it => it.payload),
   refused: uplinks.flatMap(({ refused }, i) => (refused ? [[i, refused.reason, refused.detail] as const] : [])),
+  ...againIn(uplinks),
 });
+
+function againIn(uplinks: readonly Uplink[]): Pick<PackedBatch, 'again'> {
+  const again = uplinks.flatMap((it, i) => (it.again === undefined ? [] : [[i, it.again] as const]));
+  return again.length > 0 ? { again } : {};
+}
 
 export function unpackBatch(packed: PackedBatch): Batch {
   const refused = new Map(packed.refused.map(([i, reason, detail]) => [i, { reason, detail }]));
+  const again = new Map(packed.again);
   const uplinks = packed.devices.map((device, i): Uplink => {
     const kind = KINDS[packed.kinds[i]!] ?? 'other';
     const refusal = refused.get(i);
+    const letter = again.get(i);
     return {
       address: deviceAddress(packed.tenants[i]!, device),
       session: packed.sessions[i]!,
@@ -78,6 +86,7 @@ export function unpackBatch(packed: PackedBatch): Batch {
       contentType: packed.contentTypes[i]!,
       payload: packed.payloads[i]!,
       ...(refusal && { refused: { reason: refusal.reason as DeadLetterReason, detail: refusal.detail } }),
+      ...(letter !== undefined && { again: letter }),
     };
   });
   const { instance, stream, sequence, deadlineMs, epochs } = packed;

@@ -15,6 +15,7 @@ import type { Limits } from '../../contracts/limits.ts';
 import { checkJson } from '../../mixins/bounded-json.ts';
 import { COMMAND_NAME_RULE, isCommandName } from '../../mixins/command-orders.ts';
 import { compileProperties } from '../../mixins/property-schemas.ts';
+import { isTreatment, TREATMENT_RULE } from './validation-fields.ts';
 
 /** What the body of a request may have. */
 const MAX_DEPTH = 32;
@@ -26,8 +27,8 @@ const PROPERTY_NAME_MAX_LENGTH = 128;
 export const measurementsOf = (said: unknown, limits: Limits): MeasurementDescriptions | null =>
   described('measurements', said, limits.deviceMaxMeasurements, limits, (shown, name, it): MeasurementDescription => {
     if (!isMeasurementName(name, limits)) throw invalid(shown, 'no measurement can have this name');
-    refuseOthers(shown, it, ['type', 'unit', 'min', 'max', 'description']);
-    const { type, unit, min, max } = it;
+    refuseOthers(shown, it, ['type', 'unit', 'min', 'max', 'outOfRange', 'description']);
+    const { type, unit, min, max, outOfRange } = it;
     if (!MEASUREMENT_TYPES.some(known => known === type))
       throw invalid(shown, `type must be one of ${MEASUREMENT_TYPES.join(', ')}`);
     checkTexts(shown, it);
@@ -37,6 +38,8 @@ export const measurementsOf = (said: unknown, limits: Limits): MeasurementDescri
       if (value !== undefined && (typeof value !== 'number' || type !== 'number'))
         throw invalid(shown, `${bound} must be a number, of a measurement of type number`);
     if ((min as number) > (max as number)) throw invalid(shown, 'min must not be more than max');
+    if (outOfRange !== undefined && (type !== 'number' || !isTreatment(outOfRange)))
+      throw invalid(shown, `outOfRange ${TREATMENT_RULE}, of a measurement of type number`);
     return it as MeasurementDescription;
   });
 

@@ -10,6 +10,7 @@ export const TYPE_TABLE: Table = {
     properties: { column: 'properties', type: 'jsonb' },
     capabilities: { column: 'capabilities', type: 'text[]' },
     capabilityDetails: { column: 'capability_details', type: 'jsonb' },
+    validation: { column: 'validation', type: 'jsonb' },
   },
   removable: `NOT EXISTS (
     SELECT FROM device d WHERE d.tenant_id = t.tenant_id AND d.device_type = t.name AND d.state <> 'decommissioned')`,

@@ -28,6 +28,7 @@ describe('templates, groups and tags', () => {
     capabilities: ['heating', 'metering'],
     capabilityDetails: { heating: { properties: ['target'], measurements: ['temperature'], commands: ['boost'] } },
     commands: { boost: {} },
+    validation: { outOfRange: 'flag', tooOld: 'refuse', tooOldSeconds: 3_600 },
   };
 
   test('a type is a template, seen as it was said and replaced whole', async () => {
@@ -37,8 +38,8 @@ describe('templates, groups and tags', () => {
     assert.deepEqual((await ask(node, 'GET /api/v1/device-types/heater')).body, made.body);
     const { body } = await put('heater', { capabilities: ['a', 'a'] });
     assert.deepEqual(
-      [body.measurements, body.properties, body.capabilities, body.capabilityDetails, body.commands],
-      [null, null, ['a'], null, null],
+      [body.measurements, body.properties, body.capabilities, body.capabilityDetails, body.commands, body.validation],
+      [null, null, ['a'], null, null, null],
     );
   });
 
@@ -61,6 +62,23 @@ describe('templates, groups and tags', () => {
     ['a schema with an unknown keyword', property({ minimun: 1 }), /properties: .*minimun/],
     ['a schema that refers to another', property({ $ref: '#' }), /properties: .*\$ref/],
     ['a schema with a bad pattern', property({ pattern: '(' }), /properties: /],
+    ['a list of rules', { validation: [] }, /validation must be an object/],
+    ['a rule of which nothing is known', { validation: { tooBig: 'flag' } }, /validation\.tooBig is not known/],
+    ['a rule like the prototype', { validation: { constructor: 1 } }, /validation\.constructor is not known/],
+    ['what nobody does', { validation: { wrongType: 'drop' } }, /wrongType must be one of keep, flag, refuse/],
+    ['an age that is not said', { validation: { tooOld: 'flag' } }, /tooOld needs tooOldSeconds/],
+    ['an age of a text', { validation: { tooOldSeconds: '1' } }, /tooOldSeconds must be a whole number/],
+    ['an age below nothing', { validation: { tooOldSeconds: -1 } }, /tooOldSeconds must be a whole number/],
+    [
+      'more than the system allows ahead',
+      { validation: { tooFarAhead: 'flag', tooFarAheadSeconds: 86_401 } },
+      /tooFarAheadSeconds must be a whole number from 0 to 86400/,
+    ],
+    [
+      'a range of a text that is to be watched',
+      { measurements: { a: { type: 'string', outOfRange: 'flag' } } },
+      /measurements\.a: outOfRange must be one of .*, of a measurement of type number/,
+    ],
     ['too many properties', { properties: { a: {}, b: {}, c: {}, d: {} } }, /more than 3/, 'too_large'],
     ['a property that is the prototype', '{"properties": {"__proto__": {}}}', /name/],
     ['a capability with a space', { capabilities: ['a b'] }, /a name has/],

@@ -13,6 +13,8 @@ export type Push = (address: string, downlinks: readonly Downlink[]) => Promise<
 export type Mutation = {
   /** The invariants of which one has to be violated. */
   readonly foundBy: readonly string[];
+  /** A world that has been found to show it, so that the others need not be looked at first. Any other may do. */
+  readonly shownBy?: number;
   /** It shows only where something is asked of devices. */
   readonly isOfRequests?: boolean;
   readonly database?: DatabaseFaults;
@@ -30,14 +32,15 @@ export const NO_MUTATION: Mutation = { foundBy: [] };
 
 export const MUTATIONS = {
   /** A transaction commits although its lane was closed. */
-  'no fence': { foundBy: ['I4'], database: { fenceIsOpen: true } },
+  'no fence': { foundBy: ['I4'], shownBy: 245, database: { fenceIsOpen: true } },
   'acknowledge before the commit': { foundBy: ['I1', 'I6'], host: { acknowledgeBeforeCommit: true } },
   /** An older run of the same node has the same name. */
-  'the node id as the instance id': { foundBy: ['I3', 'I4', 'I5'], instanceIdIsNodeId: true },
+  'the node id as the instance id': { foundBy: ['I3', 'I4', 'I5'], shownBy: 46, instanceIdIsNodeId: true },
   /** What is sent to one run of a node is heard by all of them, and the wrong one may answer first. */
-  'the node id as the address': { foundBy: ['I2', 'I3'], addressIsNodeId: true },
+  'the node id as the address': { foundBy: ['I2', 'I3'], shownBy: 106, addressIsNodeId: true },
   'take shards before their lanes are closed': {
     foundBy: ['I4'],
+    shownBy: 270,
     database: { takeFromAnybodyClosed: true },
     store: store => new TakesFirst(store),
   },
@@ -64,6 +67,7 @@ export const MUTATIONS = {
   'take what is unknown for not sent': {
     isOfRequests: true,
     foundBy: ['I8', 'commands'],
+    shownBy: 45,
     push: push => (address, downlinks) =>
       push(address, downlinks).catch(() => {
         throw Object.assign(new Error('not sent'), { type: 'unreachable' });
@@ -73,11 +77,13 @@ export const MUTATIONS = {
   'forget deadlines with the owner': {
     isOfRequests: true,
     foundBy: ['I12'],
+    shownBy: 43,
     store: real => storeWith(real, { due: async () => ({ addresses: [], ended: [], after: null }) }),
   },
   'forget the mode with the memory': {
     isOfRequests: true,
     foundBy: ['I8'],
+    shownBy: 23,
     store: remembersAs(
       () => ({ mode: 'retry' }),
       ({ mode }) => ({ mode }),
@@ -92,12 +98,13 @@ export const MUTATIONS = {
   'forget the priority with the memory': {
     isOfRequests: true,
     foundBy: ['I10'],
+    shownBy: 243,
     store: remembersAs(
       ({ priority }) => ({ priority: 3 - priority }),
       ({ priority }) => ({ priority }),
     ),
   },
-  'write to a newer session': { isOfRequests: true, foundBy: ['sessions'], anySessionWillDo: true },
+  'write to a newer session': { isOfRequests: true, foundBy: ['sessions'], shownBy: 41, anySessionWillDo: true },
   'one key, two commands': { isOfRequests: true, foundBy: ['I7'], database: { keysMayRepeat: true } },
   'forget the twin with the memory': {
     isOfRequests: true,

@@ -112,6 +112,7 @@ export class SimTables {
           twin: device.twin,
           commands: openCommands(device),
           commandWindow: device.commandWindow,
+          rules: null,
         }
       );
     });

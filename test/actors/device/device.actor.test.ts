@@ -101,10 +101,20 @@ describe('a device actor takes telemetry', () => {
     assert.equal(mayExist(NOW_MS, 'b'), false, 'another measurement');
   });
 
-  it('and names the measurements that are new, once', () => {
-    const one = actor({ measurements: ['a'], newestUs: [0] });
-    assert.deepEqual(receive({ a: 1, b: 2 }, {}, one).newMeasurements, ['b']);
-    assert.deepEqual(receive({ a: 1, b: 2 }, {}, one).newMeasurements, []);
+  it('and says which lie in another hour than the newest one of their measurement before', () => {
+    const hour = Math.floor(NOW_MS / 3_600_000) * 3_600_000;
+    const one = actor({ measurements: ['a'], newestUs: [hour * 1_000] });
+    const opens = (ts: number, values: object) =>
+      receive({ ts, values }, {}, one).datapoints.map(point => [point.measurement, point.opens]);
+    assert.deepEqual(opens(hour + 1, { a: 1, b: 1 }), [
+      ['a', false],
+      ['b', true],
+    ]);
+    assert.deepEqual(opens(hour - 1, { a: 1 }), [['a', true]], 'a late one');
+    assert.deepEqual(opens(hour + 2, { a: 1, b: 1 }), [
+      ['a', false],
+      ['b', false],
+    ]);
   });
 });
 
@@ -153,7 +163,7 @@ describe('a device actor keeps as a dead letter', () => {
       assert.equal(effects.deadLetter?.reason, reason);
       assert.deepEqual(effects.deadLetter?.payload, uplink('d', payload).payload);
       assert.deepEqual(effects.datapoints, []);
-      assert.deepEqual(receive({ good: 1 }, {}, one).newMeasurements, ['good'], 'nothing of it stays in memory');
+      assert.equal(receive({ good: 1 }, {}, one).datapoints[0]?.mayExist, false, 'nothing of it stays in memory');
     });
 
   it('seconds, with a hint', () => {

@@ -29,6 +29,7 @@ export const newRecord = (more: Partial<DeviceRecord> = {}): DeviceRecord => ({
   twin: null,
   commands: [],
   commandWindow: null,
+  rules: null,
   ...more,
 });
 

@@ -6,6 +6,7 @@ import type { Datapoint, DeadLetter, DeviceRecord, Due, Effects, Store } from '.
 import { StoreError, type StoreErrorKind } from '../../../contracts/store.ts';
 import type { TwinRecord, TwinStep } from '../../../contracts/twins.ts';
 import type { DeviceAddress } from '../../../contracts/uplinks.ts';
+import type { TypeRules } from '../../../contracts/validation.ts';
 
 type Failure = StoreErrorKind | 'stored_but_unknown';
 type Device = Pick<DeviceRecord, 'tenantId' | 'deviceUid'> & { address: DeviceAddress; state: DeviceRecord['state'] };
@@ -28,6 +29,8 @@ export class MemoryStore implements Store {
   readonly commands = new Map<string, StoredCommand>();
   /** By device; one that is not here may have as many commands under way as is usual. */
   readonly commandWindows = new Map<number, number>();
+  /** By device; one that is not here has no type. */
+  readonly rules = new Map<number, TypeRules>();
   readonly events: (DeviceEvent & { deviceUid: number })[] = [];
   readonly commits: Effects[][] = [];
   loads = 0;
@@ -82,6 +85,7 @@ export class MemoryStore implements Store {
         twin: this.twins.get(deviceUid) ?? null,
         commands: this.#openCommands(deviceUid),
         commandWindow: this.commandWindows.get(deviceUid) ?? null,
+        rules: this.rules.get(deviceUid) ?? null,
       };
     });
   }
@@ -177,10 +181,10 @@ export class MemoryStore implements Store {
     return true;
   }
 
-  #writePoints({ deviceUid, datapoints, newMeasurements }: Effects): boolean {
+  #writePoints({ deviceUid, datapoints }: Effects): boolean {
     const names = this.measurements.get(deviceUid) ?? new Set();
     this.measurements.set(deviceUid, names);
-    for (const name of newMeasurements) names.add(name);
+    for (const { measurement } of datapoints) names.add(measurement);
     let isNew = false;
     const ids = new Set(datapoints.flatMap(point => point.messageId ?? []));
     const known = new Set([...ids].filter(id => this.receipts.has(`${deviceUid} ${id}`)));
