@@ -4,30 +4,9 @@ import { deviceAddress } from '../../contracts/addresses.ts';
 import type { Idempotency } from '../../contracts/contract.ts';
 import type { Limits } from '../../contracts/limits.ts';
 import type { Refusal, Uplink } from '../../contracts/uplinks.ts';
+import type { Item } from '../../mixins/telemetry-items.ts';
 
-type Item = Readonly<Record<string, unknown>>;
-const isObject = (value: unknown): value is Item =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** The device that an item names: an empty text when it names none. */
-export function deviceIdOf(item: unknown, own: string | undefined): string {
-  if (!isObject(item)) return '';
-  const id = item.deviceId ?? item.device_id ?? own;
-  return typeof id === 'string' ? id : '';
-}
-
-/**
- * What the device would have published: the item without its device. The form with one value of one sensor becomes the
- * measurement that `sensorType` names, or `sensorId` when there is no type.
- */
-export function readingOf(item: Item): Item {
-  const { deviceId: _deviceId, device_id: _device_id, ...reading } = item;
-  const name = item.sensorType ?? item.sensor_type ?? item.sensorId ?? item.sensor_id;
-  if (item.value === undefined || item.values !== undefined || typeof name !== 'string') return reading;
-  const { ts, timestamp, messageId, value } = item;
-  // Defines the property, so a sensor named `__proto__` is a measurement like any other, for the actor to judge.
-  return { ts: ts ?? timestamp, messageId, values: Object.fromEntries([[name, value]]) };
-}
+export { deviceIdOf, readingOf } from '../../mixins/telemetry-items.ts';
 
 export function uplinkOf(tenant: string, device: string, reading: Item, nowMs: number, limits: Limits): Uplink {
   const payload = Buffer.from(JSON.stringify(reading, finite));

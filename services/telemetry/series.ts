@@ -1,124 +1,209 @@
-/** Reading telemetry. All statements go along its primary key: device, measurement, time. */
-import type { Database, Row } from '../../adapters/database/database.ts';
-import type { LatestValue, Value } from '../../contracts/telemetry.contract.ts';
-import { fromMicros, isoOfMicros, type Range, toMicros } from './timestamps.ts';
+/** The series of one device: readings, buckets, or a picture of them. */
+import type { After, Restriction } from '../../adapters/database/telemetry/reading/readings.ts';
+import { SkeinError } from '../../contracts/errors.ts';
+import type { Aggregate, Fill, Series } from '../../contracts/telemetry.contract.ts';
+import { type List, pageOf, pageSize, positionOf } from '../../mixins/cursors.ts';
+import { checkBuckets } from '../../mixins/intervals.ts';
+import { type AskedBuckets, askedBuckets, refuseWith, refuseWithout, restrictionOf } from './asked.ts';
+import { boundedRange, bucketsOf, edgesOf, newestDayOf, untilNewest } from './buckets.ts';
+import { filled, type Placed } from './fill.ts';
+import type { ReadingParts } from './parts.ts';
+import { picture } from './pictures.ts';
+import { readPage } from './raw-pages.ts';
+import { checkNames, type DeviceSource, type Measured } from './selection.ts';
+import { type AskedRange, rangeOf } from './timestamps.ts';
+import { bucketView, readingView } from './views.ts';
 
-type Stored = { value: number | null; value_json: Value | null };
-/** Booleans and whatever is no number are stored as JSON too, and that is what they are. */
-export const storedValue = (row: Stored): Value => row.value_json ?? (row.value as Value);
+export type SeriesParams = {
+  readonly id: string;
+  readonly measurements?: string[];
+  readonly from?: number;
+  readonly to?: number;
+  readonly limit?: number;
+  readonly cursor?: string;
+  readonly interval?: string;
+  readonly aggregate?: Aggregate[];
+  readonly timezone?: string;
+  readonly fill?: Fill;
+  readonly minQuality?: number;
+  readonly flagged?: 'exclude' | 'only';
+  readonly points?: number;
+  readonly stream?: boolean;
+};
 
-type LatestRow = Stored & { name: string | null; us: number };
+/** What a question says, before anything is looked up. */
+type Asked = {
+  readonly range: AskedRange;
+  readonly buckets: AskedBuckets | undefined;
+  readonly restriction: Restriction;
+  readonly size: number;
+  readonly list: List;
+  readonly after: After | undefined;
+};
 
-/** The newest value of each measurement; undefined when the tenant has no such device. */
-export async function latestValues(
-  database: Database,
+/**
+ * @param find what the device measures; rejects when there is no such device
+ */
+export async function series(
+  parts: ReadingParts,
+  params: SeriesParams,
   tenantId: number,
-  deviceId: string,
-): Promise<Record<string, LatestValue> | undefined> {
-  const rows = await database.query<LatestRow>(
-    `SELECT m.name, ${toMicros('t.ts')} AS us, t.value, t.value_json
-     FROM device d
-     LEFT JOIN device_measurement dm USING (device_uid)
-     LEFT JOIN measurement m ON m.measurement_id = dm.measurement_id AND m.tenant_id = d.tenant_id
-     LEFT JOIN LATERAL (
-       SELECT ts, value, value_json FROM telemetry
-       WHERE device_uid = d.device_uid AND measurement_id = m.measurement_id ORDER BY ts DESC LIMIT 1) t ON true
-     WHERE d.tenant_id = $1 AND d.device_id = $2 ORDER BY m.name`,
-    [tenantId, deviceId],
-  );
-  if (rows.length === 0) return undefined;
-  const values = rows
-    .filter(row => row.name !== null && row.us !== null)
-    .map(row => [row.name, { value: storedValue(row), timestamp: isoOfMicros(row.us), unit: null, quality: null }]);
-  // Unlike an assignment, this keeps a measurement named `__proto__`.
-  return Object.fromEntries(values);
+  find: () => Promise<DeviceSource>,
+): Promise<Series> {
+  const asked = askedOf(parts, params, tenantId);
+  const source = await find();
+  const answer = await answerOf(parts, params, asked, source);
+  return {
+    ...answer,
+    ...(source.unknown.length > 0 && { unknownMeasurements: [...source.unknown] }),
+    ...(params.stream && { stream: true }),
+  };
 }
 
-export type Source = { readonly tenantId: number; readonly deviceUid: number; readonly measurementIds: number[] };
-
-/** Where the values of a device are; of these measurements only, when some are named. Undefined: no such device. */
-export async function sourceOf(
-  database: Database,
-  tenantId: number,
-  deviceId: string,
-  measurements: readonly string[] | undefined,
-): Promise<Source | undefined> {
-  const [row] = await database.query<{ device_uid: number; measurement_ids: number[] }>(
-    `SELECT device_uid, ARRAY(
-       SELECT measurement_id FROM device_measurement dm JOIN measurement m USING (measurement_id)
-       WHERE dm.device_uid = d.device_uid AND m.tenant_id = d.tenant_id AND ($3::text[] IS NULL OR m.name = ANY($3))
-     ) AS measurement_ids
-     FROM device d WHERE tenant_id = $1 AND device_id = $2`,
-    [tenantId, deviceId, measurements ?? null],
-  );
-  return row && { tenantId, deviceUid: row.device_uid, measurementIds: row.measurement_ids };
+/** Rejects with `invalid_request`. */
+function askedOf({ limits }: ReadingParts, params: SeriesParams, tenantId: number): Asked {
+  const { id, measurements, interval, timezone, limit, cursor, points, stream } = params;
+  checkNames(measurements, limits);
+  if (interval === undefined) refuseWithout('interval', params, ['aggregate', 'timezone', 'fill']);
+  if (stream) refuseWith('stream', params, ['limit', 'points', ...(params.fill === 'none' ? [] : ['fill'])]);
+  if (points !== undefined) {
+    refuseWith('points', params, ['interval', 'limit', 'cursor']);
+    if (points < 3 || points > limits.telemetryPicturePointsMax)
+      throw new SkeinError('invalid_request', `points must be between 3 and ${limits.telemetryPicturePointsMax}`);
+  }
+  const buckets = askedBuckets(params);
+  if (buckets !== undefined && buckets.fill !== 'none') refuseWith('fill', params, ['limit', 'cursor']);
+  const restriction = restrictionOf(params);
+  // Without the range: `?hours=24` begins later with each page.
+  const list = [
+    'telemetry',
+    tenantId,
+    id,
+    measurements,
+    interval,
+    timezone,
+    restriction.minQuality,
+    restriction.flagged,
+  ];
+  return {
+    range: rangeOf(params.from, params.to),
+    buckets,
+    restriction,
+    size: stream ? limits.telemetryStreamItems : pageSize(limit, limits),
+    list,
+    after: positionOf<After>(list, cursor, isPlace),
+  };
 }
 
-/** The last item of the page before: its time, and its measurement among those of that time. */
-export type After = readonly [us: number, measurementId: number];
-type Place = { us: number; measurement_id: number; name: string };
-export type ReadingRow = Place & Stored;
-export type BucketRow = Place & { avg: number; min: number; max: number; sum: number; count: number };
+/** A time, and the number of a measurement. */
+const isPlace = (it: readonly unknown[]): boolean =>
+  it.length === 2 &&
+  Number.isSafeInteger(it[0]) &&
+  Number.isSafeInteger(it[1]) &&
+  (it[1] as number) >= 0 &&
+  (it[1] as number) < 2 ** 31;
 
-/** Raw readings by time. Each measurement gives at most `limit` rows, so a page never sorts a whole history. */
-export const readings = (
-  database: Database,
-  source: Source,
-  range: Range,
-  after: After | undefined,
-  limit: number,
-): Promise<ReadingRow[]> =>
-  along<ReadingRow>(database, source, range, after, limit, {
-    columns: 't.value, t.value_json',
-    from: `SELECT ts, value, value_json FROM telemetry
-           WHERE $where AND (ts > ${fromMicros('$6')} OR m.measurement_id > $7::int) ORDER BY ts LIMIT $8`,
+function answerOf(parts: ReadingParts, { points }: SeriesParams, asked: Asked, source: DeviceSource): Promise<Series> {
+  if (points !== undefined) return pictures(parts, asked, source, points);
+  const { buckets } = asked;
+  if (buckets === undefined) return readingsPage(parts, asked, source);
+  return buckets.fill === 'none'
+    ? bucketsPage(parts, asked, buckets, source)
+    : wholeSeries(parts, asked, buckets, buckets.fill, source);
+}
+
+const namesOf = ({ measured }: DeviceSource): ReadonlyMap<number, Measured> => new Map(measured.map(it => [it.id, it]));
+const setOf = ({ deviceUid, measured }: DeviceSource) => ({
+  devices: [deviceUid],
+  measurements: measured.map(it => it.id),
+});
+type Row = { readonly us: number; readonly measurement_id: number };
+const place = (row: Row): After => [row.us, row.measurement_id];
+
+async function readingsPage(parts: ReadingParts, asked: Asked, source: DeviceSource): Promise<Series> {
+  const { size, list, after, restriction } = asked;
+  const range = untilNewest(asked.range, newestDayOf(source.measured));
+  const { rows, archived } = await readPage(parts, source, range, after, size + 1, restriction);
+  const names = namesOf(source);
+  const page = pageOf(list, rows, size, row => readingView(row, names.get(row.measurement_id)!), place);
+  return { ...page, source: 'raw', ...(archived && { archived }) };
+}
+
+async function bucketsPage(
+  parts: ReadingParts,
+  asked: Asked,
+  buckets: AskedBuckets,
+  source: DeviceSource,
+): Promise<Series> {
+  const { size, list, after, restriction } = asked;
+  const set = setOf(source);
+  const newest = newestDayOf(source.measured);
+  const range = await boundedRange(parts, asked.range, set, newest);
+  if (range === undefined) return { items: [], nextCursor: null, source: 'raw' };
+  checkBuckets(buckets.interval, range.toUs - range.fromUs, parts.limits.telemetryPagedBucketsMax);
+  const { fromUs, toUs } = untilNewest(range, newest);
+  const rest = { fromUs: Math.max(fromUs, after?.[0] ?? fromUs), toUs };
+  const found = await bucketsOf(parts, {
+    ...buckets,
+    tenantId: source.tenantId,
+    set,
+    of: 'measurement',
+    restriction,
+    range: rest,
+    limit: size + 1,
+    order: { by: 'time', after },
   });
+  const view = bucketView(buckets.statistics);
+  const names = namesOf(source);
+  const page = pageOf(list, found.rows, size, row => view(row, names.get(row.measurement_id)!.name), place);
+  return { ...page, source: found.source, ...(found.archived && { archived: true }) };
+}
 
-/** The numbers in intervals of `seconds`, aligned to 1970. */
-export const buckets = (
-  database: Database,
-  source: Source,
-  range: Range,
-  after: After | undefined,
-  limit: number,
-  seconds: number,
-): Promise<BucketRow[]> =>
-  along<BucketRow>(database, source, range, after, limit, {
-    columns: 't.avg, t.min, t.max, t.sum, t.count',
-    from: `SELECT date_bin(make_interval(secs => $9), ts, 'epoch'::timestamptz) AS ts, avg(value) AS avg, min(value) AS min,
-             max(value) AS max, sum(value) AS sum, count(*)::int AS count
-           FROM telemetry WHERE $where AND value IS NOT NULL
-             AND (date_bin(make_interval(secs => $9), ts, 'epoch'::timestamptz) > ${fromMicros('$6')} OR m.measurement_id > $7::int)
-           GROUP BY 1 ORDER BY 1 LIMIT $8`,
-    more: [seconds],
+/** All buckets of the range, those without any reading too. */
+async function wholeSeries(
+  parts: ReadingParts,
+  asked: Asked,
+  buckets: AskedBuckets,
+  fill: Exclude<Fill, 'none'>,
+  source: DeviceSource,
+): Promise<Series> {
+  const set = setOf(source);
+  const range = await boundedRange(parts, asked.range, set, newestDayOf(source.measured));
+  if (range === undefined) return { items: [], nextCursor: null, source: 'raw' };
+  const most = Math.floor(parts.limits.telemetryBucketsMax / Math.max(1, source.measured.length));
+  const edges = edgesOf(buckets.steps, buckets.interval, range, most);
+  const found = await bucketsOf(parts, {
+    ...buckets,
+    tenantId: source.tenantId,
+    set,
+    of: 'measurement',
+    restriction: asked.restriction,
+    range,
+    limit: edges.length * source.measured.length,
+    order: { by: 'time' },
   });
+  const view = bucketView(buckets.statistics);
+  const byMeasurement = Map.groupBy(found.rows, it => it.measurement_id);
+  const all = source.measured.flatMap(({ id, name }) => {
+    const placed: Placed[] = (byMeasurement.get(id) ?? []).map(row => ({ us: row.us, bucket: view(row, name) }));
+    return filled(edges, placed, name, buckets.statistics, fill);
+  });
+  const items = all.sort((a, b) => a.us - b.us).map(it => it.bucket);
+  return { items, nextCursor: null, source: found.source, ...(found.archived && { archived: true }) };
+}
 
-type Shape = { readonly columns: string; readonly from: string; readonly more?: readonly unknown[] };
-
-function along<R extends Row>(
-  database: Database,
-  source: Source,
-  { fromUs, toUs }: Range,
-  after: After | undefined,
-  limit: number,
-  { columns, from, more = [] }: Shape,
-): Promise<R[]> {
-  if (source.measurementIds.length === 0) return Promise.resolve([]);
-  const where = `device_uid = $1 AND measurement_id = m.measurement_id AND ts >= ${fromMicros('$4')} AND ts < ${fromMicros('$5')}`;
-  return database.query<R>(
-    `SELECT m.name, m.measurement_id, ${toMicros('t.ts')} AS us, ${columns}
-     FROM measurement m CROSS JOIN LATERAL (${from.replace('$where', () => where)}) t
-     WHERE m.tenant_id = $2 AND m.measurement_id = ANY($3::int[]) ORDER BY t.ts, m.measurement_id LIMIT $8`,
-    [
-      source.deviceUid,
-      source.tenantId,
-      source.measurementIds,
-      Math.max(fromUs, after?.[0] ?? fromUs),
-      toUs,
-      after?.[0] ?? fromUs,
-      after?.[1] ?? -1,
-      limit,
-      ...more,
-    ],
-  );
+async function pictures(parts: ReadingParts, asked: Asked, source: DeviceSource, points: number): Promise<Series> {
+  const most = Math.floor(parts.limits.telemetryBucketsMax / points);
+  if (source.measured.length > most)
+    throw new SkeinError('too_large', `With so many points at most ${most} measurements; name those that you need`);
+  const answer: Series = { items: [], nextCursor: null, source: 'raw', downsampled: [] };
+  // One after the other: the candidates of one measurement are in memory at once.
+  for (const measured of source.measured) {
+    const one = await picture(parts, source, measured, asked.range, asked.restriction, points);
+    answer.items.push(...one.items);
+    answer.downsampled!.push(one.downsampled);
+    if (one.source !== 'raw') answer.source = one.source;
+    if (one.archived) answer.archived = true;
+  }
+  return answer;
 }
