@@ -4,20 +4,25 @@
  */
 import type { Logger } from 'pino';
 import type { Database } from '../../adapters/database/database.ts';
+import type { ArchiveFiles } from '../../adapters/database/telemetry/archive-files.ts';
+import { isBeingWritten } from '../../adapters/database/telemetry/archive-records.ts';
 import { deviceAddress } from '../../contracts/addresses.ts';
 import type { Limits } from '../../contracts/limits.ts';
 import type { DeviceAddress } from '../../contracts/uplinks.ts';
 import { appendAudit } from '../../mixins/audit.ts';
 import { type Erased, eraseRows, hasPendingItems } from './erasing.ts';
+import { eraseArchived } from './erasing-telemetry.ts';
 
 type Parts = {
   readonly database: Database;
+  /** Files with telemetry that is in the database no more. */
+  readonly files: ArchiveFiles;
   readonly limits: Limits;
   readonly log: Logger;
   /** Forgets the copies of its twin outside of the database. False: that could not be done now. */
   readonly forgetCopies: (address: DeviceAddress) => Promise<boolean>;
 };
-type Taken = Erased & { readonly is_settled: boolean };
+type Taken = Erased & { readonly is_settled: boolean; readonly settled_at: Date };
 
 const LEASE_SECONDS = 60;
 
@@ -73,18 +78,23 @@ export class Eraser {
        WHERE tenant.tenant_id = device.tenant_id AND device_uid = (
          SELECT device_uid FROM device WHERE erasure_due_at <= now() ORDER BY erasure_due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
        RETURNING device_uid, device_id, device.tenant_id, slug AS tenant,
-         erasure_started_at + $2::int * interval '1 ms' <= now() AS is_settled`,
+         erasure_started_at + $2::int * interval '1 ms' AS settled_at, erasure_started_at + $2::int * interval '1 ms' <= now() AS is_settled`,
       [LEASE_SECONDS, limits.erasureSettleMs],
     );
     return device;
   }
 
   async #erase(device: Taken): Promise<void> {
-    const { database, limits, forgetCopies } = this.#parts;
+    const { database, files, limits, forgetCopies } = this.#parts;
     this.#prolongAtMs = performance.now() + (LEASE_SECONDS * 1000) / 3;
     await eraseRows(database, device, limits.erasureBatchRows, () => this.#goOn(device));
+    await eraseArchived(database, files, device, () => this.#goOn(device));
     const isForgotten = await forgetCopies(deviceAddress(device.tenant, device.device_id));
-    const isDone = device.is_settled && isForgotten && !(await hasPendingItems(database, device));
+    const isDone =
+      device.is_settled &&
+      isForgotten &&
+      !(await isBeingWritten(database, device.tenant_id, device.settled_at)) &&
+      !(await hasPendingItems(database, device));
     await (isDone ? this.#finish(device) : this.#postpone(device));
   }
 

@@ -1,6 +1,7 @@
 /** What erasing a device means in the database. Every statement can be repeated: what is gone is not there any more. */
 import type { Database, Transaction } from '../../adapters/database/database.ts';
 import { COLUMNS, type DeviceRow } from './device-rows.ts';
+import { eraseTelemetry, refuseHeld } from './erasing-telemetry.ts';
 
 export type Erased = {
   readonly device_uid: number;
@@ -12,8 +13,10 @@ export type Erased = {
 /**
  * Erases what the device's own row and its lifecycle say, and asks for the rest. From the commit on no actor is loaded for it, so nothing new
  * is stored. Again: changes nothing. The id stays reserved, and so does what says nothing of a person: its type, its states and their times.
+ * Rejects with `legal_hold`.
  */
-export async function beginErasure(tx: Transaction, deviceUid: number): Promise<DeviceRow> {
+export async function beginErasure(tx: Transaction, tenantId: number, deviceUid: number): Promise<DeviceRow> {
+  await refuseHeld(tx, tenantId, deviceUid);
   await tx.query('UPDATE device_lifecycle SET reason = NULL WHERE device_uid = $1 AND reason IS NOT NULL', [deviceUid]);
   const [row] = await tx.query<DeviceRow>(
     `UPDATE device SET name = NULL, location = NULL, metadata = '{}', tags = '{}', capabilities = '{}', state_reason = NULL,
@@ -38,16 +41,6 @@ const ofDevice =
     return rows.length;
   };
 
-/** By its key: in a table that is parted by time, two rows may have the same place. */
-const telemetry: Piece = async (db, { device_uid }, limit) => {
-  const rows = await db.query(
-    `DELETE FROM telemetry t USING (SELECT measurement_id, ts FROM telemetry WHERE device_uid = $1 LIMIT $2) old
-     WHERE t.device_uid = $1 AND t.measurement_id = old.measurement_id AND t.ts = old.ts RETURNING 1 AS gone`,
-    [device_uid, limit],
-  );
-  return rows.length;
-};
-
 const deadLetters: Piece = async (db, { tenant_id, device_id }, limit) => {
   const rows = await db.query(
     `DELETE FROM dead_letter WHERE dead_letter_id IN (
@@ -68,6 +61,16 @@ const importLines: Piece = async (db, { tenant_id, device_id }) => {
   return 0;
 };
 
+/** The same of files of telemetry. */
+const historyLines: Piece = async (db, { tenant_id, device_id }) => {
+  await db.query(
+    `UPDATE telemetry_import_refusal l SET detail = NULL FROM telemetry_import i
+     WHERE i.import_id = l.import_id AND i.tenant_id = $1 AND l.device_id = $2 AND l.detail IS NOT NULL`,
+    [tenant_id, device_id],
+  );
+  return 0;
+};
+
 const assets: Piece = async (db, { tenant_id, device_id }) => {
   await db.query(
     `UPDATE asset SET device_id = NULL, version = version + 1, updated_at = now() WHERE tenant_id = $1 AND device_id = $2`,
@@ -78,19 +81,20 @@ const assets: Piece = async (db, { tenant_id, device_id }) => {
 
 /** Each is one table. Job items that wait are done first: the job counts them. */
 const PIECES: readonly Piece[] = [
-  telemetry,
   ...['message_receipt', 'device_measurement', 'twin_step', 'device_twin', 'command', 'device_session'].map(it =>
     ofDevice(it),
   ),
   ofDevice('job_item', `AND state <> 'pending'`),
   deadLetters,
   importLines,
+  historyLines,
   assets,
-  ...['device_group_member', 'device_key', 'device_token'].map(it => ofDevice(it)),
+  ...['device_group_member', 'device_key', 'device_token', 'legal_hold_device'].map(it => ofDevice(it)),
 ];
 
 /** Everything that is there now. `goOn` is called before each statement, and may reject. */
 export async function eraseRows(db: Database, device: Erased, limit: number, goOn: () => Promise<void>): Promise<void> {
+  await eraseTelemetry(db, device, limit, goOn);
   for (const piece of PIECES)
     do await goOn();
     while ((await piece(db, device, limit)) >= limit);

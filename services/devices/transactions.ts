@@ -87,7 +87,7 @@ export function mover({ config, database }: { readonly config: Config; readonly 
       if (held.erasure_started_at !== null) return { row: moved, revoked };
       // A device that had ended before: that it is erased must reach each node that still has its actor, whatever becomes of a message.
       if (held.state === to) await revoke(tx, revoked);
-      const row = await beginErasure(tx, held.device_uid);
+      const row = await beginErasure(tx, memberOf(ctx).tenantId, held.device_uid);
       const target = `device ${row.device_id}`;
       if (held.state !== to) await audited(tx, ctx, 'device.decommissioned', target, { from: held.state, to });
       await audited(tx, ctx, 'device.erased', target);

@@ -12,7 +12,9 @@ const STAYS: Record<string, string> = {
   device_lifecycle: 'states and times, without reasons',
   certificate: 'serial numbers, which are revoked',
   device_import_line: 'that a line was done, without what it said',
+  telemetry_import_refusal: 'its id in the report of an import, without what the line said',
   provisioning_device: 'that the id was listed',
+  legal_hold: 'that it was held, and why: made by people, and never removed',
 };
 const QUICK = {
   SKEIN_LIMIT_ERASURE_SETTLE_MS: '300',
@@ -64,7 +66,16 @@ for (const engine of ENGINES)
       const uid = row!.device_uid;
       const tenant = row!.tenant_id;
       const name = `of ${id} ${tenant}`;
+      await sql(`SELECT telemetry_partition('telemetry_1m', now())`);
+      const rollup = (table: string) =>
+        `INSERT INTO ${table} SELECT $1::int8, 7, now(), 1, 1, 1, 1, 0, 1, 1 WHERE $2::int > 0 AND $3 <> '' AND $4 <> ''`;
       for (const statement of [
+        ...['telemetry_1m', 'telemetry_1h', 'telemetry_1d'].map(rollup),
+        `INSERT INTO telemetry_removed SELECT $1::int8, 7, '{[1,2)}' WHERE $2::int > 0 AND $3 <> '' AND $4 <> ''`,
+        `WITH h AS (
+           INSERT INTO legal_hold (hold_id, tenant_id, device_id, reason, made_by, released_at)
+           SELECT gen_random_uuid(), $2, $4, 'x', 'x', now() WHERE $3 <> '' RETURNING hold_id)
+         INSERT INTO legal_hold_device SELECT hold_id, $1::int8 FROM h`,
         `INSERT INTO device_session SELECT $1, 1, gen_random_uuid(), 'a', 'n', 'mqtt', '10.1.2.3:4', now() WHERE $2::int > 0 AND $3 <> '' AND $4 <> ''`,
         `INSERT INTO command (command_id, tenant_id, device_uid, shard, name, parameters, mode, priority, requested_by, created_at, deadline_at, state,
            attempt, transitions, ended_at)
@@ -82,6 +93,10 @@ for (const engine of ENGINES)
            SELECT gen_random_uuid(), $2, 'csv', false, 'done', 1, 'x' WHERE $3 <> '' AND $1::int8 > 0 RETURNING import_id)
          INSERT INTO device_import_line (import_id, line, content, state, device_id, detail, sealed)
          SELECT import_id, 1, '{"name": "Smith"}', 'done', $4, 'Smith', '\\x00' FROM i`,
+        `WITH i AS (
+           INSERT INTO telemetry_import (import_id, tenant_id, format, form, dry_run, state, requested_by)
+           SELECT gen_random_uuid(), $2, 'csv', 'long', false, 'completed', 'x' WHERE $3 <> '' AND $1::int8 > 0 RETURNING import_id)
+         INSERT INTO telemetry_import_refusal (import_id, line, device_id, reason, detail) SELECT import_id, 1, $4, 'x', 'Smith' FROM i`,
       ])
         await sql(statement, [uid, tenant, name, id]);
       return { apiKey, uid, tenant };
@@ -139,7 +154,8 @@ for (const engine of ENGINES)
            SELECT to_jsonb(d) FROM device d WHERE device_uid = $1 UNION ALL
            SELECT to_jsonb(l) FROM device_lifecycle l WHERE device_uid = $1 UNION ALL
            SELECT to_jsonb(c) FROM certificate c WHERE device_uid = $1 UNION ALL
-           SELECT to_jsonb(i) FROM device_import_line i JOIN device_import USING (import_id) WHERE device_id = 'his' AND tenant_id = $2) x`,
+           SELECT to_jsonb(i) FROM device_import_line i JOIN device_import USING (import_id) WHERE device_id = 'his' AND tenant_id = $2 UNION ALL
+           SELECT to_jsonb(r) FROM telemetry_import_refusal r JOIN telemetry_import USING (import_id) WHERE device_id = 'his' AND tenant_id = $2) x`,
         [his.uid, his.tenant],
       );
       assert.ok(!/Smith|street/i.test(JSON.stringify(kept)), JSON.stringify(kept));
