@@ -6,33 +6,18 @@ import { refuseNext, takeTurn, type Working } from './turns.ts';
 
 type Parts = Working & { readonly log: Logger };
 
-export class ImportRunner {
+export class ImportRunner extends TurnLoop {
   readonly #parts: Parts;
-  readonly #loop: TurnLoop;
   /** Lines that are done one by one, because the database refused one of so many at once. */
   #oneByOne = 0;
 
   constructor(parts: Parts) {
-    this.#parts = parts;
-    this.#loop = new TurnLoop({
+    super({
       turn: () => this.#turn(),
       pollMs: parts.limits.jobPollMs,
       onError: err => parts.log.warn({ err }, 'an import could not have its turn'),
     });
-  }
-
-  start(): void {
-    this.#loop.start();
-  }
-
-  /** There is something new to do. */
-  wake(): void {
-    this.#loop.wake();
-  }
-
-  /** Resolves when the turn under way has ended. */
-  stop(): Promise<void> {
-    return this.#loop.stop();
+    this.#parts = parts;
   }
 
   /** False: none was due. */

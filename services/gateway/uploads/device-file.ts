@@ -4,15 +4,14 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { call } from '../../../contracts/contract.ts';
 import { SkeinError } from '../../../contracts/errors.ts';
 import { imports, type ReadLine } from '../../../contracts/imports.contract.ts';
+import { RecordCutter } from '../../../mixins/record-cutter.ts';
 import type { Upload, UploadRequest } from '../endpoint.ts';
 import { isBodyless } from '../json-body.ts';
+import { arriving } from './incoming.ts';
 import { csvFormat, type LineFormat, ndjsonFormat } from './line-formats.ts';
-import { RecordCutter } from './record-cutter.ts';
 
 const TYPE =
   /^(text\/csv|application\/(?:x-)?ndjson)\s*(?:;\s*(?:charset\s*=\s*"?utf-?8"?|header\s*=\s*present)\s*)*$/i;
-/** Read together: many small pieces cost more than they are worth. */
-const PIECE_BYTES = 64 * 1024;
 /** Lines in one message between nodes, and their bytes: one of NATS carries 1 MiB. */
 const MESSAGE_MAX_LINES = 500;
 const MESSAGE_MAX_BYTES = 256 * 1024;
@@ -28,7 +27,7 @@ export const deviceFile: Upload = {
     const sending = new Sending(ctx, format, dryRun);
     const cutter = new RecordCutter({ ...format, recordMaxBytes: limits.importLineMaxBytes });
     try {
-      for await (const piece of piecesOf(request, limits.importMaxBytes)) {
+      for await (const piece of arriving(request, limits.importMaxBytes)) {
         hash.update(piece);
         await sending.add(cutter.push(piece));
       }
@@ -59,31 +58,6 @@ function dryRunOf({ query: { dryRun = 'false', ...rest } }: UploadRequest): bool
   if (name !== undefined) throw new SkeinError('invalid_request', `${name.slice(0, 100)} is not known here`);
   if (dryRun !== 'true' && dryRun !== 'false') throw new SkeinError('invalid_request', 'dryRun must be true or false');
   return dryRun === 'true';
-}
-
-async function* piecesOf(request: IncomingMessage, maxBytes: number): AsyncGenerator<Buffer> {
-  const tooLarge = () => new SkeinError('too_large', `A file has at most ${maxBytes} bytes`);
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge();
-  let bytes = 0;
-  let gathered: Buffer[] = [];
-  let gatheredBytes = 0;
-  try {
-    // A request that was destroyed could not be answered.
-    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > maxBytes) throw tooLarge();
-      gathered.push(chunk);
-      gatheredBytes += chunk.length;
-      if (gatheredBytes < PIECE_BYTES) continue;
-      yield Buffer.concat(gathered);
-      gathered = [];
-      gatheredBytes = 0;
-    }
-  } catch (error) {
-    if (error instanceof SkeinError) throw error;
-    throw new SkeinError('invalid_request', 'The body ended early');
-  }
-  if (gatheredBytes > 0) yield Buffer.concat(gathered);
 }
 
 /** Hands lines on, as many at once as one message carries. */

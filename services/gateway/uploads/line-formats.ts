@@ -2,15 +2,16 @@
 import { parse } from 'csv-parse/sync';
 import { SkeinError } from '../../../contracts/errors.ts';
 import type { ImportFormat } from '../../../contracts/imports.contract.ts';
+import type { JsonObject } from '../../../contracts/json.ts';
 import { isJsonObject } from '../../../contracts/json.ts';
+import type { Decoded } from '../../../mixins/record-cutter.ts';
 import { isNestedTooDeep } from '../json-body.ts';
-import type { Decoded } from './record-cutter.ts';
 
 export type LineFormat = {
   readonly name: ImportFormat;
   readonly isQuoted: boolean;
   /** Called for one record after the other. Throws when the whole file is worthless. */
-  readonly decode: (text: string) => Decoded;
+  readonly decode: (text: string) => Decoded<JsonObject>;
   /** Of CSV, as soon as its first record was read. */
   readonly columns: () => readonly string[] | undefined;
 };
@@ -18,7 +19,7 @@ export type LineFormat = {
 /** The first record names the columns. */
 export function csvFormat(): LineFormat {
   let columns: readonly string[] | undefined;
-  const decode = (text: string): Decoded => {
+  const decode = (text: string): Decoded<JsonObject> => {
     const cells = cellsOf(text);
     if (columns === undefined) {
       if (cells === undefined) throw new SkeinError('invalid_request', 'The first line does not name the columns');

@@ -4,17 +4,20 @@
  * parser of CSV takes everything up to the next quote, or to the end, for one cell.
  */
 import { isUtf8 } from 'node:buffer';
-import type { ReadLine } from '../../../contracts/imports.contract.ts';
-import type { JsonObject } from '../../../contracts/json.ts';
 
 /** What a record says, or why it can't be read; undefined: nothing. */
-export type Decoded = { readonly record: JsonObject } | { readonly fault: string } | undefined;
-export type CutterOptions = {
+export type Decoded<T> = { readonly record: T } | { readonly fault: string } | undefined;
+/** One of both is there. */
+export type CutRecord<T> = { readonly line: number; readonly record?: T; readonly fault?: string };
+export type CutterOptions<T> = {
   /** Line ends between quotes belong to the record: RFC 4180, section 2.6. */
   readonly isQuoted: boolean;
   readonly recordMaxBytes: number;
-  readonly decode: (text: string) => Decoded;
+  readonly decode: (text: string) => Decoded<T>;
 };
+/** Where the next record begins: in bytes of the file, and its line. `isSkipping`: in the middle of a line that is too long. */
+export type CutterPlace = { readonly offset: number; readonly line: number; readonly isSkipping: boolean };
+export const BEGINNING: CutterPlace = { offset: 0, line: 1, isSkipping: false };
 
 const NEWLINE = 0x0a;
 const QUOTE = 0x22;
@@ -22,22 +25,35 @@ const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 const NOTHING: Buffer = Buffer.alloc(0);
 const UNCLOSED = 'A quote is not closed';
 
-export class RecordCutter {
-  readonly #options: CutterOptions;
+export class RecordCutter<T> {
+  readonly #options: CutterOptions<T>;
   #rest: Buffer | undefined;
-  #line = 1;
+  #line: number;
   /** In a line that is too long already. */
-  #isSkipping = false;
+  #isSkipping: boolean;
+  /** Of the file, up to the end of what was pushed. */
+  #taken: number;
 
-  constructor(options: CutterOptions) {
+  /** @param from where the first bytes that are pushed come from */
+  constructor(options: CutterOptions<T>, from: CutterPlace = BEGINNING) {
     this.#options = options;
+    this.#taken = from.offset;
+    this.#line = from.line;
+    this.#isSkipping = from.isSkipping;
+    if (from.offset > 0) this.#rest = NOTHING;
+  }
+
+  /** Behind the last record that `push` has answered. */
+  get place(): CutterPlace {
+    return { offset: this.#taken - (this.#rest?.length ?? 0), line: this.#line, isSkipping: this.#isSkipping };
   }
 
   /** @param isLast nothing comes behind these bytes */
-  push(bytes: Buffer, isLast = false): ReadLine[] {
+  push(bytes: Buffer, isLast = false): CutRecord<T>[] {
+    this.#taken += bytes.length;
     const isFirst = this.#rest === undefined;
     const whole = isFirst ? withoutMark(bytes) : Buffer.concat([this.#rest!, bytes]);
-    const found: ReadLine[] = [];
+    const found: CutRecord<T>[] = [];
     let from = 0;
     while (from < whole.length) {
       const to = this.#next(whole, from, isLast, found);
@@ -49,7 +65,7 @@ export class RecordCutter {
   }
 
   /** Where the next record begins; undefined: the end of this one is not there yet. */
-  #next(whole: Buffer, from: number, isLast: boolean, found: ReadLine[]): number | undefined {
+  #next(whole: Buffer, from: number, isLast: boolean, found: CutRecord<T>[]): number | undefined {
     const { recordMaxBytes } = this.#options;
     const newline = whole.indexOf(NEWLINE, from);
     const lineEnd = newline < 0 ? whole.length : newline;
@@ -73,9 +89,9 @@ export class RecordCutter {
   }
 
   /** @param firstLine how many bytes its first line has */
-  #take(bytes: Buffer, firstLine: number, from: number, found: ReadLine[]): number {
+  #take(bytes: Buffer, firstLine: number, from: number, found: CutRecord<T>[]): number {
     const text = isUtf8(bytes) ? bytes.toString().replace(/\r$/, '') : undefined;
-    const decoded: Decoded = text === undefined ? { fault: 'It is not UTF-8' } : this.#decoded(text);
+    const decoded: Decoded<T> = text === undefined ? { fault: 'It is not UTF-8' } : this.#decoded(text);
     const isManyLines = firstLine < bytes.length;
     if (decoded !== undefined && 'fault' in decoded && isManyLines)
       return this.#lost(from + firstLine, decoded.fault, found);
@@ -85,9 +101,9 @@ export class RecordCutter {
     return from + bytes.length + 1;
   }
 
-  #decoded = (text: string): Decoded => (text.trim() === '' ? undefined : this.#options.decode(text));
+  #decoded = (text: string): Decoded<T> => (text.trim() === '' ? undefined : this.#options.decode(text));
 
-  #lost(lineEnd: number, fault: string, found: ReadLine[]): number {
+  #lost(lineEnd: number, fault: string, found: CutRecord<T>[]): number {
     found.push({ line: this.#line, fault });
     this.#line++;
     return lineEnd + 1;
