@@ -8,6 +8,7 @@ import { type ErrorType, SkeinError } from '../contracts/errors.ts';
 
 const MEANING: Record<DatabaseErrorKind, readonly [ErrorType, string]> = {
   unavailable: ['unavailable', 'The database is not available'],
+  full: ['storage_full', 'The database has no room to store this'],
   timeout: ['unavailable', 'The database took too long'],
   outcome_unknown: ['unknown_outcome', 'The connection to the database broke while it was storing this'],
   refused: ['invalid_request', 'The content can not be stored'],

@@ -4,12 +4,14 @@ import { actors } from '../contracts/actors.contract.ts';
 import { certificates } from '../contracts/certificates.contract.ts';
 import { cluster } from '../contracts/cluster.contract.ts';
 import { call, implement } from '../contracts/contract.ts';
+import { deadLetters } from '../contracts/dead-letters.contract.ts';
 import type { HealthReport } from '../contracts/health.contract.ts';
 import { metrics } from '../contracts/metrics.contract.ts';
 import { mqtt } from '../contracts/mqtt.contract.ts';
+import { storage } from '../contracts/storage.contract.ts';
 import { memberOf } from '../mixins/callers.ts';
-import { exposition } from './metrics/exposition.ts';
-import { processSamples, reportSamples } from './metrics/samples.ts';
+import { exposition, type Sample } from './metrics/exposition.ts';
+import { deadLetterSamples, processSamples, reportSamples, roomSamples } from './metrics/samples.ts';
 import type { Node } from './node.ts';
 
 const PATIENCE_MS = 2_000;
@@ -18,9 +20,10 @@ const REPORTING = {
   cluster: cluster.health,
   mqtt: mqtt.health,
   certificates: certificates.health,
+  storage: storage.health,
 } as const;
 
-export function metricsService({ config }: Pick<Node, 'config'>): ServiceSchema {
+export function metricsService({ config, database }: Pick<Node, 'config' | 'database'>): ServiceSchema {
   return implement(metrics, {
     async prometheus(ctx) {
       memberOf(ctx);
@@ -28,9 +31,24 @@ export function metricsService({ config }: Pick<Node, 'config'>): ServiceSchema 
         const report = await ownReport(ctx, action);
         return report === undefined ? [] : reportSamples(name, report);
       });
-      return exposition([...processSamples(config.nodeId), ...(await Promise.all(asked)).flat()]);
+      return exposition([
+        ...processSamples(config.nodeId),
+        ...roomSamples(database.room),
+        ...(await deadLettersHere(ctx)),
+        ...(await Promise.all(asked)).flat(),
+      ]);
     },
   });
+}
+
+/** None when that service does not run in this process, or does not answer. */
+async function deadLettersHere(ctx: Context): Promise<Sample[]> {
+  try {
+    const { nodeID } = ctx.broker;
+    return deadLetterSamples(await call(ctx, deadLetters.figures, {}, { nodeID, timeout: PATIENCE_MS }));
+  } catch {
+    return [];
+  }
 }
 
 /** The report of the service in this process; undefined when it has none, or does not answer. Other nodes are asked by themselves. */

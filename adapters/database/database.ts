@@ -14,6 +14,17 @@ export type Step =
   | { readonly kind: 'query'; readonly sql: string; readonly params?: readonly unknown[]; readonly expectRows?: number }
   | { readonly kind: 'copy'; readonly table: string; readonly columns: readonly string[]; readonly data: Uint8Array };
 
+/** Why nothing new is taken: the database has said that its disk is full, or the room that is left is kept for what makes room. */
+export type ReadOnly = 'disk full' | 'disk nearly full';
+export interface Room {
+  /** Undefined: everything can be stored. */
+  readonly readOnly: ReadOnly | undefined;
+  /** Where the embedded database is; undefined: not known. */
+  readonly freeBytes: number | undefined;
+  /** How often it became read-only. */
+  readonly times: number;
+}
+
 export interface Transaction {
   query<R extends Row = Row>(sql: string, params?: readonly unknown[]): Promise<R[]>;
 }
@@ -25,8 +36,12 @@ export interface Transaction {
  */
 export interface Database {
   readonly engine: Engine;
+  /** Whether there is room to write. Absent: nobody looks. */
+  readonly room?: Room;
   /** One statement by itself. */
   query<R extends Row = Row>(sql: string, params?: readonly unknown[]): Promise<R[]>;
+  /** One statement that only reads, finds its rows by their keys, and comes very often: a server has to prepare it only once. */
+  reader(sql: string): Reader;
   /** Reads and writes that depend on each other. Commits when `work` resolves, undoes all when it rejects. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Several statements without parameters in one transaction, as migrations have them. */
@@ -34,6 +49,11 @@ export interface Database {
   /** A writer with its own connection and one transaction at a time, with `laneStatementTimeoutMs` on its statements. */
   lane(name: string): Lane;
   close(): Promise<void>;
+}
+
+export interface Reader {
+  /** Rejects with a DatabaseError; the same may succeed the next time. */
+  read<R extends Row = Row>(params: readonly unknown[]): Promise<R[]>;
 }
 
 export interface Lane {
@@ -50,6 +70,7 @@ export interface Lane {
  * - `outcome_unknown`: it broke after the commit was sent.
  * - `duplicate_key`: a unique constraint. - `refused`: the content (SQLSTATE classes 22 and 23 but unique).
  * - `expectation_failed`: a step returned another number of rows than expected.
+ * - `full`: the database has no room for it; nothing was stored.
  * - `timeout`: statement timeout; nothing was stored. - `failed`: anything else; nothing was stored.
  */
 export type DatabaseErrorKind =
@@ -58,6 +79,7 @@ export type DatabaseErrorKind =
   | 'duplicate_key'
   | 'refused'
   | 'expectation_failed'
+  | 'full'
   | 'timeout'
   | 'failed';
 

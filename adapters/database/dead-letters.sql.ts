@@ -19,3 +19,10 @@ WITH kept AS (
   ON CONFLICT DO NOTHING
 )
 SELECT entry FROM kept`;
+
+/** In the order of their ids, so that two transactions never wait for each other. */
+export const REPLAYED_SQL = `
+UPDATE dead_letter SET replayed_at = now() WHERE dead_letter_id IN (
+  SELECT l.dead_letter_id FROM dead_letter l JOIN unnest($1::int4[], $2::uuid[]) AS t (tenant_id, id)
+    ON l.dead_letter_id = t.id AND l.tenant_id = t.tenant_id
+  WHERE l.replayed_at IS NULL ORDER BY l.dead_letter_id FOR UPDATE)`;

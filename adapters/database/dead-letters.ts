@@ -1,7 +1,7 @@
 /** Dead letters as a transaction of a lane writes them. */
 import { isUuid } from '../../contracts/addresses.ts';
 import type { DeadLetter, Effects } from '../../contracts/store.ts';
-import { DEAD_LETTER_SQL } from './dead-letters.sql.ts';
+import { DEAD_LETTER_SQL, REPLAYED_SQL } from './dead-letters.sql.ts';
 import { NO_STEPS, type StepsOfEffects } from './steps-of-effects.ts';
 
 type Kept = { readonly entry: number; readonly of: Effects; readonly letter: DeadLetter };
@@ -10,7 +10,8 @@ export function deadLetterSteps(effects: readonly Effects[]): StepsOfEffects {
   const kept: Kept[] = [];
   for (let entry = 0; entry < effects.length; entry++) {
     const of = effects[entry]!;
-    if (of.deadLetter !== null) kept.push({ entry, of, letter: of.deadLetter });
+    // One that is tried again is there already.
+    if (of.deadLetter !== null && of.again === undefined) kept.push({ entry, of, letter: of.deadLetter });
   }
   if (kept.length === 0) return NO_STEPS;
   const column = <T>(read: (letter: DeadLetter) => T): T[] => kept.map(one => read(one.letter));
@@ -36,6 +37,14 @@ export function deadLetterSteps(effects: readonly Effects[]): StepsOfEffects {
       for (const row of rows!) news[row.entry as number] = true;
     },
   };
+}
+
+/** Dead letters that were tried again and are stored with these effects, or were before. */
+export function replayedSteps(effects: readonly Effects[]): StepsOfEffects {
+  const replayed = effects.filter(it => it.again !== undefined && it.deadLetter === null);
+  if (replayed.length === 0) return NO_STEPS;
+  const params = [replayed.map(it => it.tenantId), replayed.map(it => it.again)];
+  return { steps: [{ kind: 'query', sql: REPLAYED_SQL, params }] };
 }
 
 /** The id comes from a device, which may say anything: what is no UUID is the id of no command. */

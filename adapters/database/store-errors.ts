@@ -8,6 +8,8 @@ const KINDS: Record<DatabaseErrorKind, StoreErrorKind> = {
   refused: 'refused',
   // The only expectation of a lane is its fence.
   expectation_failed: 'fenced',
+  // Held back until there is room, or its sender gives up.
+  full: 'unavailable',
   timeout: 'unavailable',
   failed: 'unavailable',
 };

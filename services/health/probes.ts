@@ -1,22 +1,36 @@
 /** What health asks of the parts of the system, each with a time limit, and what it makes of the answers. */
 import { availableParallelism, loadavg } from 'node:os';
 import { performance } from 'node:perf_hooks';
-import type { Database } from '../../adapters/database/database.ts';
+import type { Database, Room } from '../../adapters/database/database.ts';
 import { type Action, type Caller, call } from '../../contracts/contract.ts';
 import type { Condition, HealthReport } from '../../contracts/health.contract.ts';
 
 type ReportAction = Action<Record<never, never>, HealthReport>;
 
 export async function databaseReport(database: Database, patienceMs: number): Promise<HealthReport> {
-  const figures = { engine: database.engine };
+  const { room } = database;
+  const figures = {
+    engine: database.engine,
+    ...(room && { readOnly: room.readOnly === undefined ? 0 : 1, timesReadOnly: room.times }),
+    ...(room?.freeBytes !== undefined && { freeBytes: room.freeBytes }),
+  };
   const begun = performance.now();
   try {
     await within(patienceMs, database.query('SELECT 1'));
-    return { condition: 'healthy', figures: { ...figures, answerMs: Math.round(performance.now() - begun) } };
+    const answerMs = Math.round(performance.now() - begun);
+    return { ...roomReport(room), figures: { ...figures, answerMs } };
   } catch {
+    if (room?.readOnly !== undefined) return { condition: 'unhealthy', detail: roomReport(room).detail!, figures };
+
     return { condition: 'unhealthy', detail: 'The database does not answer', figures };
   }
 }
+
+/** What is stored can be read, and nothing else. */
+const roomReport = (room: Room | undefined): Pick<HealthReport, 'condition' | 'detail'> =>
+  room?.readOnly === undefined
+    ? { condition: 'healthy' }
+    : { condition: 'degraded', detail: `read-only: ${room.readOnly}` };
 
 /** The report of a service of this process. Undefined when there is none: other nodes are asked by themselves. */
 export async function serviceReport(

@@ -1,5 +1,7 @@
 /** What is measured, under which name. */
 import { performance } from 'node:perf_hooks';
+import type { Room } from '../../adapters/database/database.ts';
+import type { DeadLetterCount } from '../../contracts/dead-letters.contract.ts';
 import type { HealthReport } from '../../contracts/health.contract.ts';
 import type { Sample } from './exposition.ts';
 
@@ -39,6 +41,17 @@ const LEVELS: Readonly<Record<string, string>> = {
   actors_waiting_in_lanes: 'Messages that wait for the next transaction',
   actors_under_way: 'Messages that came in at this node and are not settled',
   certificates_ending_soon: 'Certificates that end within 30 days and were not renewed, of the whole system',
+  storage_raw_hot_bytes: 'Telemetry as rows, with its indexes, of the whole system',
+  storage_raw_hot_rows: 'Rows of telemetry, as the database estimates them',
+  storage_raw_compressed_bytes: 'Telemetry in compressed chunks, of the whole system',
+  storage_raw_compressed_rows: 'Rows in compressed chunks, as the database estimates them',
+  storage_rollups_hot_bytes: 'Rollups of minutes, hours and days, of the whole system',
+  storage_rollups_hot_rows: 'Rows of rollups, as the database estimates them',
+  storage_rollups_compressed_bytes: 'Rollups in compressed chunks, of the whole system',
+  storage_rollups_compressed_rows: 'Rows of rollups in compressed chunks, as the database estimates them',
+  storage_archive_bytes: 'Files of the archive, of the whole system',
+  storage_archive_rows: 'Datapoints in files of the archive, of the whole system',
+  storage_compression_ratio: 'Bytes of compressed telemetry before, by after',
   actors_under_way_bytes: 'The payloads of those, in bytes',
 };
 /** They say where something is, not how much. */
@@ -84,3 +97,48 @@ export function processSamples(nodeId: string): Sample[] {
     counter('skein_event_loop_idle_seconds_total', 'Time in which the event loop waited', idle / 1e3),
   ];
 }
+
+/** Of the database, as this process knows it. */
+export function roomSamples(room: Room | undefined): Sample[] {
+  if (room === undefined) return [];
+  const gauge = (name: string, help: string, value: number): Sample => ({ name, type: 'gauge', help, value });
+  const { readOnly, freeBytes, times } = room;
+  return [
+    gauge(
+      'skein_storage_read_only',
+      '1 while nothing new is stored because the disk is full',
+      readOnly === undefined ? 0 : 1,
+    ),
+    {
+      name: 'skein_storage_read_only_times_total',
+      type: 'counter',
+      help: 'How often it became so',
+      value: times,
+    },
+    ...(freeBytes === undefined
+      ? []
+      : [gauge('skein_storage_free_bytes', 'Room where the embedded database is', freeBytes)]),
+  ];
+}
+
+/** Of the whole system. Both labels have few values, so that there are few series. */
+export const deadLetterSamples = (figures: {
+  readonly counts: readonly DeadLetterCount[];
+  readonly oldestAgeSeconds: number;
+}): Sample[] => [
+  ...figures.counts.map(
+    ({ reason, kind, count }): Sample => ({
+      name: 'skein_dead_letters',
+      type: 'gauge',
+      help: 'Dead letters that were not replayed, of the whole system',
+      labels: { reason, kind },
+      value: count,
+    }),
+  ),
+  {
+    name: 'skein_dead_letters_oldest_age_seconds',
+    type: 'gauge',
+    help: 'How long the oldest of them has been waiting; 0 when there is none',
+    value: figures.oldestAgeSeconds,
+  },
+];

@@ -56,7 +56,7 @@ async function countDeadLetters(connection: Connection): Promise<Record<string, 
 }
 
 export async function runFaults(options: FaultRunOptions): Promise<FaultReport> {
-  const postgres = options.engine === 'postgres' ? await startPostgres() : undefined;
+  const postgres = options.engine === 'postgres' ? await startPostgres({ withSchema: true }) : undefined;
   const subject = await makeSubject(options.subject ?? 'real', postgres, { ...LIMITS_RAISED, ...options.env });
   const run = new FaultRun(options, subject, postgres);
   try {

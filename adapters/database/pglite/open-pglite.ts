@@ -19,7 +19,8 @@ export async function openPglite(
     throw new DatabaseError('failed', `The data folder ${folder} cannot be made: ${error.message}`, { cause: error });
   });
   const lock = await lockDataDir(folder);
-  const openSession = () => PgliteSession.open(folder, limits.queryTimeoutMs);
+  const { diskFloorMiB, queryTimeoutMs } = limits;
+  const openSession = () => PgliteSession.open({ folder, diskFloorMiB }, queryTimeoutMs);
   try {
     await ensureCluster(folder);
     return new PgliteDatabase(await openSession(), { openSession, lock, limits, onFatal });

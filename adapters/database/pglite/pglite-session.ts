@@ -1,21 +1,22 @@
 /** PGlite's one session: what is asked of it, in PostgreSQL's protocol, and what its answers mean. */
 import { serialize } from 'pg-protocol';
 import { DatabaseError, type Row, type Step } from '../database.ts';
-import { isStaleStatement, onlyReads, toDatabaseError } from '../wire/database-errors.ts';
+import { isStaleStatement, mayWrite, onlyReads, toDatabaseError } from '../wire/database-errors.ts';
 import { decodeAnswer } from '../wire/decode-answer.ts';
 import { unexpectedRows } from '../wire/expectations.ts';
 import { StatementNames } from '../wire/statement-names.ts';
 import type { StepAnswers } from '../wire/step-answers.ts';
 import { BEGIN, encodePrepare, encodeQuery, encodeSteps, joinMessages, sqlOf } from '../wire/step-messages.ts';
 import { WorkerClient } from './worker-client.ts';
+import type { WorkerSettings } from './worker-messages.ts';
 
 export class PgliteSession {
   readonly #worker: WorkerClient;
   readonly #names = new StatementNames();
 
   /** `patienceMs`: for one request. Rejects with an Error that says why. */
-  static async open(folder: string, patienceMs: number): Promise<PgliteSession> {
-    const session = new PgliteSession(new WorkerClient({ folder }, patienceMs));
+  static async open(settings: WorkerSettings, patienceMs: number): Promise<PgliteSession> {
+    const session = new PgliteSession(new WorkerClient(settings, patienceMs));
     try {
       await session.#worker.opened();
       await session.#run([serialize.query(SETTINGS)], false);
@@ -40,7 +41,8 @@ export class PgliteSession {
   }
 
   async query<R extends Row>(sql: string, params: readonly unknown[], insideTransaction: boolean): Promise<R[]> {
-    const answers = await this.#run(encodeQuery(sql, params), !insideTransaction && !onlyReads(sql));
+    const commitSent = !insideTransaction && !onlyReads(sql);
+    const answers = await this.#run(encodeQuery(sql, params), commitSent, mayWrite(sql));
     return answers.rows[0] as R[];
   }
 
@@ -105,8 +107,8 @@ export class PgliteSession {
     throw error;
   }
 
-  #run(messages: readonly Uint8Array[], commitSent: boolean): Promise<StepAnswers> {
-    return this.#request({ kind: 'run', bytes: joinMessages(messages) }, commitSent);
+  #run(messages: readonly Uint8Array[], commitSent: boolean, writes = false): Promise<StepAnswers> {
+    return this.#request({ kind: 'run', bytes: joinMessages(messages), writes }, commitSent);
   }
 
   #commit(messages: readonly Uint8Array[], expectRows: (number | null)[], unlimited = false): Promise<StepAnswers> {

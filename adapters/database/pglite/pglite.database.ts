@@ -3,9 +3,10 @@
  * statements and lanes' transactions follow each other, and a transaction of several round trips has it alone.
  */
 import type { Limits } from '../../../contracts/limits.ts';
-import { type Database, DatabaseError, type Lane, type Row, type Transaction } from '../database.ts';
+import { type Database, DatabaseError, type Lane, type Reader, type Row, type Transaction } from '../database.ts';
 import { limitedTransaction } from '../limited-transaction.ts';
 import { Turnstile } from '../turnstile.ts';
+import { isAboutFullDisk } from '../wire/database-errors.ts';
 import type { DataDirLock } from './data-dir-lock.ts';
 import { PgliteLane } from './pglite.lane.ts';
 import type { PgliteSession } from './pglite-session.ts';
@@ -23,12 +24,22 @@ export type PgliteParts = {
   readonly onFatal: (error: DatabaseError) => void;
 };
 
+/** In the place of a session, while there is no room to open one: a log that was full when the last one ended needs a new file first. */
+type NoSession = {
+  readonly dead: true;
+  readonly ended: Promise<void>;
+  readonly error: DatabaseError;
+  readonly untilMs: number;
+};
+/** Opening takes half a second of a processor. */
+const REOPEN_AFTER_MS = 1_000;
+
 export class PgliteDatabase implements Database {
   readonly engine = 'pglite';
   readonly #parts: PgliteParts;
   readonly #turnstile = new Turnstile('The database', AT_ONCE, WAITING_MAX);
   readonly #lanes = new Set<Lane>();
-  #session: Promise<PgliteSession>;
+  #session: Promise<PgliteSession | NoSession>;
   #closing: Promise<void> | undefined;
 
   constructor(session: PgliteSession, parts: PgliteParts) {
@@ -38,6 +49,10 @@ export class PgliteDatabase implements Database {
 
   query<R extends Row = Row>(sql: string, params: readonly unknown[] = []): Promise<R[]> {
     return this.#turnstile.shared(async () => (await this.#live()).query<R>(sql, params, false));
+  }
+
+  reader(sql: string): Reader {
+    return { read: params => this.query(sql, params) };
   }
 
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -76,7 +91,7 @@ export class PgliteDatabase implements Database {
     await Promise.all([...this.#lanes].map(lane => lane.close()));
     await this.#turnstile.close();
     const session = await this.#session.catch(() => undefined);
-    await session?.close();
+    if (session !== undefined && !('error' in session)) await session.close();
     await this.#parts.lock.release();
   }
 
@@ -84,16 +99,20 @@ export class PgliteDatabase implements Database {
   async #live(): Promise<PgliteSession> {
     const current = this.#session;
     const session = await current;
-    if (!session.dead) return session;
+    if (!('error' in session) && !session.dead) return session;
+    if ('error' in session && performance.now() < session.untilMs) throw session.error;
     // Of several that find it dead, the first opens it for all.
     if (this.#session === current) this.#session = this.#reopen(session);
-    return this.#session;
+    const opened = await this.#session;
+    if ('error' in opened) throw opened.error;
+    return opened;
   }
 
   /** Not before the old thread is gone: two at once would destroy the files. */
-  async #reopen(dead: PgliteSession): Promise<PgliteSession> {
+  async #reopen(dead: PgliteSession | NoSession): Promise<PgliteSession | NoSession> {
     await dead.ended;
-    return this.#parts.openSession().catch(error => {
+    return this.#parts.openSession().catch((error: Error) => {
+      if (isAboutFullDisk(error)) return noSession(error);
       const message = `The embedded database has ended, and cannot be opened again: ${error.message}`;
       const fatal = new DatabaseError('unavailable', message, { cause: error });
       this.#parts.onFatal(fatal);
@@ -101,3 +120,10 @@ export class PgliteDatabase implements Database {
     });
   }
 }
+
+const noSession = (cause: Error): NoSession => ({
+  dead: true,
+  ended: Promise.resolve(),
+  error: new DatabaseError('full', 'The embedded database has no room to start again', { cause }),
+  untilMs: performance.now() + REOPEN_AFTER_MS,
+});

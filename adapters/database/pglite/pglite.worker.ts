@@ -3,6 +3,7 @@
  * speaks PostgreSQL's protocol, so that parameters and results are the same as with a server. When PostgreSQL ends, so does
  * the thread, with an uncaught error that says why.
  */
+import { statfsSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { serialize } from 'pg-protocol';
 import { AnswerScan } from './answer-scan.ts';
@@ -11,7 +12,8 @@ import { Housekeeping } from './housekeeping.ts';
 import type { Reply, Request, WorkerSettings } from './worker-messages.ts';
 
 const port = parentPort!;
-const { folder } = workerData as WorkerSettings;
+const { folder, diskFloorMiB } = workerData as WorkerSettings;
+const floorBytes = diskFloorMiB * 1024 * 1024;
 const COMMIT = serialize.query('COMMIT');
 const ROLLBACK = serialize.query('ROLLBACK');
 
@@ -33,6 +35,13 @@ function reply(id: number, answer: readonly Uint8Array[]): void {
   );
 }
 
+const refusal = (id: number): Reply => ({ id, answer: [], refused: 'full' });
+
+function isRoom(): boolean {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize >= floorBytes;
+}
+
 async function handle(database: EmbeddedPostgres, request: Request): Promise<void> {
   if (request.kind === 'close') {
     await database.close();
@@ -40,8 +49,11 @@ async function handle(database: EmbeddedPostgres, request: Request): Promise<voi
     return;
   }
   const { id, bytes } = request;
+  const hasRoom = isRoom();
+  // PostgreSQL ends when there is no room for its log, and would not start again before there is some.
+  if (!hasRoom && (request.kind === 'commit' || request.writes)) return port.postMessage(refusal(id));
   reply(id, request.kind === 'run' ? database.run(bytes) : commit(database, bytes, request.expectRows));
-  if (!database.isInTransaction()) housekeeping.afterRequest(bytes.byteLength);
+  if (hasRoom && !database.isInTransaction()) housekeeping.afterRequest(bytes.byteLength);
 }
 
 const database = await EmbeddedPostgres.open(folder);

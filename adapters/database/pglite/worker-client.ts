@@ -1,5 +1,6 @@
 /** The main thread's end of PGlite's thread: requests out, answers in, and what becomes of requests when the thread dies. */
 import { Worker } from 'node:worker_threads';
+import { DatabaseError } from '../database.ts';
 import type { Reply, Request, WorkerSettings } from './worker-messages.ts';
 
 type WithoutId<T> = T extends { readonly id: number } ? Omit<T, 'id'> : never;
@@ -64,7 +65,9 @@ export class WorkerClient {
   }
 
   #settle(reply: Reply): void {
-    this.#pending.get(reply.id)?.resolve(reply.answer);
+    const pending = this.#pending.get(reply.id);
+    if (reply.refused === undefined) pending?.resolve(reply.answer);
+    else pending?.reject(new DatabaseError('full', 'The disk of the embedded database is all but full'));
     this.#pending.delete(reply.id);
     clearTimeout(this.#watchdog);
     if (this.#pending.size > 0) this.#watch();

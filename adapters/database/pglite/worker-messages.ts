@@ -1,8 +1,8 @@
 /** What the main thread and PGlite's thread say to each other. Bytes are moved, not copied. */
 
-/** `run`: messages of PostgreSQL's protocol. `commit`: a transaction's steps, then COMMIT if all went as expected. */
+/** `run`: messages of PostgreSQL's protocol; those that write are refused when the disk is all but full. `commit`: a transaction's steps, then COMMIT if all went as expected. */
 export type Request =
-  | { readonly id: number; readonly kind: 'run'; readonly bytes: Uint8Array }
+  | { readonly id: number; readonly kind: 'run'; readonly bytes: Uint8Array; readonly writes: boolean }
   | {
       readonly id: number;
       readonly kind: 'commit';
@@ -13,8 +13,8 @@ export type Request =
   /** Answered by the end of the thread. */
   | { readonly id: number; readonly kind: 'close' };
 
-/** `answer`: what the server said, in pieces. Reply 0 says that the database is open. */
-export type Reply = { readonly id: number; readonly answer: readonly Uint8Array[] };
+/** `answer`: what the server said, in pieces; none when the request was refused. Reply 0 says that the database is open. */
+export type Reply = { readonly id: number; readonly answer: readonly Uint8Array[]; readonly refused?: 'full' };
 
 /** Given to the thread when it starts. */
-export type WorkerSettings = { readonly folder: string };
+export type WorkerSettings = { readonly folder: string; readonly diskFloorMiB: number };

@@ -12,6 +12,10 @@ export type ServerError = {
 };
 
 const DUPLICATE_KEY = '23505';
+/** No room in a file of a table, of an index, or for the log. */
+const DISK_FULL = '53100';
+/** What the system says of it, in whatever the database says when it ends of it. */
+const NO_SPACE = /No space left on device|ENOSPC/;
 /** The server ended a session that was idle inside a transaction: it was undone, whatever we sent since. */
 const IDLE_IN_TRANSACTION = '25P03';
 const TIMEOUTS = new Set(['57014', '55P03', '25P04']);
@@ -49,9 +53,17 @@ function kindOf(error: ServerError): DatabaseErrorKind {
   const code = error.code ?? '';
   if (code === DUPLICATE_KEY) return 'duplicate_key';
   if (/^2[23]/.test(code)) return 'refused';
+  if (code === DISK_FULL) return 'full';
   if (TIMEOUTS.has(code)) return 'timeout';
   if (UNAVAILABLE.test(code) || endsSession(error)) return 'unavailable';
   return 'failed';
+}
+
+/** Whether an error is about a full disk, whatever it says of what was asked. */
+export function isAboutFullDisk(error: unknown): boolean {
+  if (error instanceof DatabaseError)
+    return error.kind === 'full' || error.code === DISK_FULL || isAboutFullDisk(error.cause);
+  return error instanceof Error && NO_SPACE.test(error.message);
 }
 
 /** An AggregateError (several addresses tried) has no message of its own. */
@@ -69,3 +81,7 @@ export const isStaleStatement = (error: unknown): boolean =>
 
 /** A statement that only reads stored nothing, however it ended. Functions with effects are not called that way here. */
 export const onlyReads = (sql: string): boolean => /^\s*(select|show|explain|values)\b/i.test(sql);
+
+/** Whether a statement is for a database that has no room. `WITH` begins both kinds. */
+export const mayWrite = (sql: string): boolean =>
+  !onlyReads(sql) && !(/^\s*with\b/i.test(sql) && !/\b(insert|update|delete|merge)\b/i.test(sql));

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { ActorStore } from '../../../adapters/database/actor-store.ts';
 import type { Database } from '../../../adapters/database/database.ts';
@@ -10,6 +8,7 @@ import { deviceAddress } from '../../../contracts/addresses.ts';
 import { LIMITS } from '../../../contracts/limits.ts';
 import { type Datapoint, type Effects, noEffects } from '../../../contracts/store.ts';
 import { STORED } from '../../../contracts/uplinks.ts';
+import { newDataDir } from '../../support/data-dir.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { openAlone } from './runs.ts';
 
@@ -37,8 +36,8 @@ for (const engine of ['pglite', 'postgres'] as const)
     let tenantId = 0;
 
     before(async () => {
-      dataDir = await mkdtemp(join(tmpdir(), 'skein-store-'));
-      if (engine === 'postgres') server = await startPostgres();
+      dataDir = await newDataDir('skein-store-');
+      if (engine === 'postgres') server = await startPostgres({ withSchema: true });
       database = await openDatabase({ databaseUrl: server?.url, dataDir, limits: LIMITS });
       const [tenant] = await database.query<{ tenant_id: number }>(
         `INSERT INTO tenant (slug) VALUES ('default') RETURNING tenant_id`,
@@ -68,13 +67,15 @@ for (const engine of ['pglite', 'postgres'] as const)
       value: us,
       json: null,
       mayExist: false,
+      opens: true,
+      quality: null,
+      flags: 0,
       messageId: null,
       ...more,
     });
     const effects = async (device: string, datapoints: Datapoint[], more: Partial<Effects> = {}): Promise<Effects> => ({
       ...noEffects(tenantId, (await load(device)).deviceUid, STORED),
       datapoints,
-      newMeasurements: [...new Set(datapoints.map(one => one.measurement))],
       ...more,
     });
     const rowsOf = async (device: string) =>

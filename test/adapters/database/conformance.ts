@@ -18,6 +18,7 @@ export function databaseConformance(name: string, start: () => Promise<Subject>)
 
     typeConformance(database);
     transactionConformance(database);
+    readerConformance(database);
     laneConformance(database);
   });
 }
@@ -196,5 +197,28 @@ function transactionConformance(database: () => Database): void {
     await rejection('refused', lane.commit(steps));
     await lane.close();
     assert.deepEqual(await database().query('SELECT * FROM child'), []);
+  });
+}
+
+function readerConformance(database: () => Database): void {
+  it('reads with a statement that it prepares once, again and again, also after its table has changed', async () => {
+    await database().query(`INSERT INTO item VALUES (101, 'a', 1), (102, 'b', 2) ON CONFLICT DO NOTHING`);
+    const reader = database().reader('SELECT * FROM item WHERE item_id = ANY ($1) ORDER BY item_id');
+    const names = async (ids: number[]) => (await reader.read<{ name: string }>([ids])).map(it => it.name);
+    assert.deepEqual(await names([101, 102, 103]), ['a', 'b']);
+    assert.deepEqual(await names([]), []);
+    assert.deepEqual(await Promise.all([names([101]), names([102])]), [['a'], ['b']]);
+    await database().script(`ALTER TABLE item ADD COLUMN more int`);
+    // A statement that was prepared before may be refused once; then it is prepared anew.
+    await names([101]).catch(() => {});
+    assert.deepEqual(await names([102]), ['b']);
+    await database().script(`ALTER TABLE item DROP COLUMN more`);
+    await names([101]).catch(() => {});
+  });
+
+  it('tells what is wrong with a statement of a reader, and goes on', async () => {
+    const reader = database().reader('SELECT 1 / $1::int AS it');
+    await rejection('refused', reader.read([0]));
+    assert.deepEqual(await reader.read([1]), [{ it: 1 }]);
   });
 }

@@ -196,10 +196,11 @@ for (const engine of ENGINE_NAMES)
         receivedAtMs: AT_MS,
         unless: null,
       } as const;
-      const point = { measurement: 't', tsUs: AT_MS * 1_000, value: 1, json: null, mayExist: true, messageId: null };
+      const plain = { opens: true, quality: null, flags: 0, messageId: null };
+      const point = { measurement: 't', tsUs: AT_MS * 1_000, value: 1, json: null, mayExist: true, ...plain };
       const batch: Effects[] = [
         effects(one, change(['opened', 1])),
-        { ...effects(one, null), datapoints: [point], newMeasurements: ['t'] },
+        { ...effects(one, null), datapoints: [point] },
         { ...effects(one, null), datapoints: [point] },
         effects(two, change(['closed', 1])),
         { ...effects(two, null), deadLetter: letter },

@@ -16,7 +16,7 @@ import { migrate, readMigrations } from '../../../adapters/database/migrate.ts';
 import { openPostgres } from '../../../adapters/database/postgres/open-postgres.ts';
 import { LIMITS } from '../../../contracts/limits.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
-import { ENGINE_NAMES, type Subject } from './engines.ts';
+import { LONE_ENGINE_NAMES, type Subject } from './engines.ts';
 import { startWithSchema } from './runs.ts';
 
 const INSERT_SQL = `INSERT INTO event (tenant_id, device_uid, kind, at, data)
@@ -35,7 +35,7 @@ const positionOf = async (database: Database, reader: string): Promise<EventPosi
   return row!;
 };
 
-for (const engine of ENGINE_NAMES)
+for (const engine of LONE_ENGINE_NAMES)
   describe(`events on ${engine}`, () => {
     let subject: Subject;
     let database: Database;
@@ -130,7 +130,7 @@ describe('events of transactions at the same time', () => {
   let database: Database;
   let early: pg.Client;
   before(async () => {
-    server = await startPostgres({ fsync: false });
+    server = await startPostgres({ fsync: false, withSchema: true });
     database = await openPostgres(server.url, LIMITS);
     await migrate(database, await readMigrations());
     await addDevice(database);

@@ -22,7 +22,7 @@ describe('ownership on a server, between transactions', () => {
   let b: Joined;
   const raw: pg.Client[] = [];
   before(async () => {
-    server = await startPostgres({ fsync: false });
+    server = await startPostgres({ fsync: false, withSchema: true });
     database = await openPostgres(server.url, LIMITS);
     await migrate(database, await readMigrations());
   });
@@ -257,7 +257,7 @@ describe('ownership on a server that fails', () => {
   let database: Database;
   let a: Joined;
   before(async () => {
-    server = await startPostgres({ fsync: false });
+    server = await startPostgres({ fsync: false, withSchema: true });
     database = await openPostgres(server.url, LIMITS);
     await migrate(database, await readMigrations());
     a = await join(database, 'a');

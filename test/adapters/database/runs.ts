@@ -22,7 +22,7 @@ export const newRun = (nodeId: string, more: Partial<Run> = {}): Run => ({
 
 /** A database with our schema. */
 export async function startWithSchema(engine: EngineName): Promise<Subject> {
-  const subject = await ENGINES[engine]();
+  const subject = await ENGINES[engine]({}, true);
   try {
     await migrate(subject.database, await readMigrations());
     return subject;

@@ -47,16 +47,20 @@ for (const engine of ENGINE_NAMES)
       await store.commit(0, effects, false);
       await store.close();
       return seen.map(step => {
-        if (step.kind === 'copy') return step.table;
+        if (step.kind === 'copy') return step.table.replace(/_\d+$/, '');
         return /(?:INSERT INTO|UPDATE|FROM) (\w+)/.exec(step.sql)![1]!;
       });
     };
     const point = (us: number): Datapoint => ({
       measurement: 't',
-      tsUs: AT_MS * 1_000 + us,
+      // Of the hour that it is: of one that is over, each leaves a mark.
+      tsUs: Date.now() * 1_000 + us,
       value: us,
       json: null,
       mayExist: false,
+      opens: false,
+      quality: null,
+      flags: 0,
       messageId: null,
     });
 

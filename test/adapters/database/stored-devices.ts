@@ -19,24 +19,33 @@ export class StoredDevices {
   /** Of the run that may write. */
   readonly instanceId: string;
   readonly #tenantId: number;
+  /** Of the server, for another connection. PGlite has none. */
+  readonly url: string | undefined;
   readonly #stop: () => Promise<void>;
   #devices = 0;
   #commands = 0;
 
   static async start(engine: EngineName): Promise<StoredDevices> {
-    const { database, stop } = await startWithSchema(engine);
+    const { database, url, stop } = await startWithSchema(engine);
     const [tenant] = await database.query<{ tenant_id: number }>(
       `INSERT INTO tenant (slug) VALUES ('default') RETURNING tenant_id`,
     );
-    return new StoredDevices(database, await openAlone(database), tenant!.tenant_id, stop);
+    return new StoredDevices(database, await openAlone(database), tenant!.tenant_id, stop, url);
   }
 
-  private constructor(database: Database, instanceId: string, tenantId: number, stop: () => Promise<void>) {
+  private constructor(
+    database: Database,
+    instanceId: string,
+    tenantId: number,
+    stop: () => Promise<void>,
+    url?: string,
+  ) {
     this.database = database;
     this.instanceId = instanceId;
     this.store = new ActorStore(database, instanceId, 2);
     this.#tenantId = tenantId;
     this.#stop = stop;
+    this.url = url;
   }
 
   get tenantId(): number {

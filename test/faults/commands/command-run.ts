@@ -37,7 +37,7 @@ const TIMES: Times = { shortTtlMs: { from: 3_000, to: 15_000 }, longTtlMs: 60_00
 const COMMANDS_PER_SECOND = 20;
 
 export async function runCommands(options: CommandRunOptions): Promise<CommandReport> {
-  const postgres = options.engine === 'postgres' ? await startPostgres() : undefined;
+  const postgres = options.engine === 'postgres' ? await startPostgres({ withSchema: true }) : undefined;
   const ends: (() => Promise<unknown>)[] = [async () => postgres?.stop()];
   try {
     const httpPort = await freePort();

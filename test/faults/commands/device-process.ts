@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { COMPILE_CACHE } from '../../support/compile-cache.ts';
 import { endWithUs } from '../../support/end-with-us.ts';
 import { type DeviceLedger, executionsIn } from './command-account.ts';
 import { appliedPath, type DeviceSettings, ledgerPath } from './device-settings.ts';
@@ -31,7 +32,7 @@ export class DeviceProcess {
     const program = fileURLToPath(new URL(PROGRAMS[this.settings.kind], import.meta.url));
     const child = spawn(process.execPath, [program, JSON.stringify(this.settings)], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: {},
+      env: COMPILE_CACHE,
     });
     endWithUs(child);
     this.#child = child;
