@@ -1,16 +1,20 @@
 /** Which web pages of other origins may ask: those of a list. https://fetch.spec.whatwg.org/#http-cors-protocol */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { HeaderList } from './answer-headers.ts';
 
-const REQUEST_HEADERS = 'authorization, content-type, idempotency-key, if-match, if-none-match, x-request-id';
-const EXPOSED_HEADERS = 'etag, location, retry-after, x-request-id';
+const REQUEST_HEADERS =
+  'authorization, content-type, idempotency-key, if-match, if-none-match, if-range, range, x-request-id';
+const EXPOSED_HEADERS = 'accept-ranges, content-disposition, content-range, etag, location, retry-after, x-request-id';
 /** How long a browser may remember what it was allowed. */
 const PREFLIGHT_MAX_AGE_SECONDS = '600';
 
+const NONE: Readonly<Record<string, string>> = {};
+
 export type Cors = {
   /** The headers of every answer. */
-  answer(request: IncomingMessage, response: ServerResponse): void;
+  answer(request: IncomingMessage): HeaderList;
   /** Those of an answer to OPTIONS, besides. */
-  preflight(request: IncomingMessage, response: ServerResponse, methods: readonly string[]): void;
+  preflight(request: IncomingMessage, methods: readonly string[]): Readonly<Record<string, string>>;
 };
 
 /**
@@ -22,24 +26,25 @@ export type Cors = {
 export function cors(origins: readonly string[]): Cors {
   const all = origins.includes('*');
   const listed = new Set(origins);
+  // Caches in between must not give the answer for one origin to another.
+  const vary: HeaderList = origins.length > 0 ? ['Vary', 'Origin'] : [];
   const allowed = ({ headers: { origin } }: IncomingMessage): string | undefined => {
     if (origin === undefined) return undefined;
     return all ? '*' : listed.has(origin) ? origin : undefined;
   };
   return {
-    answer(request, response) {
-      // Caches in between must not give the answer for one origin to another.
-      if (origins.length > 0) response.setHeader('Vary', 'Origin');
+    answer(request) {
       const origin = allowed(request);
-      if (origin === undefined) return;
-      response.setHeader('Access-Control-Allow-Origin', origin);
-      response.setHeader('Access-Control-Expose-Headers', EXPOSED_HEADERS);
+      if (origin === undefined) return vary;
+      return [...vary, 'Access-Control-Allow-Origin', origin, 'Access-Control-Expose-Headers', EXPOSED_HEADERS];
     },
-    preflight(request, response, methods) {
-      if (allowed(request) === undefined || request.headers['access-control-request-method'] === undefined) return;
-      response.setHeader('Access-Control-Allow-Methods', methods.join(', '));
-      response.setHeader('Access-Control-Allow-Headers', REQUEST_HEADERS);
-      response.setHeader('Access-Control-Max-Age', PREFLIGHT_MAX_AGE_SECONDS);
+    preflight(request, methods) {
+      if (allowed(request) === undefined || request.headers['access-control-request-method'] === undefined) return NONE;
+      return {
+        'Access-Control-Allow-Methods': methods.join(', '),
+        'Access-Control-Allow-Headers': REQUEST_HEADERS,
+        'Access-Control-Max-Age': PREFLIGHT_MAX_AGE_SECONDS,
+      };
     },
   };
 }

@@ -64,15 +64,17 @@ export function answerDocs(request: IncomingMessage, response: ServerResponse, r
 }
 
 async function send(file: File, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  response.setHeader('ETag', file.etag);
-  response.setHeader('Cache-Control', file.maxAgeSeconds === 0 ? 'no-cache' : `public, max-age=${file.maxAgeSeconds}`);
-  response.setHeader('Content-Security-Policy', PAGE_POLICY);
+  const headers = {
+    ETag: file.etag,
+    'Cache-Control': file.maxAgeSeconds === 0 ? 'no-cache' : `public, max-age=${file.maxAgeSeconds}`,
+    'Content-Security-Policy': PAGE_POLICY,
+  };
   if (request.headers['if-none-match'] === file.etag) {
-    response.writeHead(304).end();
+    response.writeHead(304, headers).end();
     return;
   }
   const bytes = 'text' in file ? Buffer.byteLength(file.text) : (await stat(file.url)).size;
-  response.writeHead(200, { 'Content-Type': file.type, 'Content-Length': String(bytes) });
+  response.writeHead(200, { ...headers, 'Content-Type': file.type, 'Content-Length': String(bytes) });
   if ('text' in file) response.end(file.text);
   else await pipeline(createReadStream(file.url), response);
 }

@@ -1,6 +1,7 @@
 /** One line of the table of paths: what a request becomes, and what is made of the answer. */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Principal } from '../../contracts/access.contract.ts';
+import type { BlobStore } from '../../contracts/blobs.ts';
 import type { Access, Action, Caller, Rules } from '../../contracts/contract.ts';
 import type { Limits } from '../../contracts/limits.ts';
 
@@ -42,6 +43,8 @@ export type UploadRequest = {
   readonly request: IncomingMessage;
   readonly query: Readonly<Record<string, unknown>>;
   readonly limits: Limits;
+  /** For what is too large to travel between nodes. */
+  readonly blobs: BlobStore;
 };
 
 export type Endpoint = {
@@ -61,9 +64,11 @@ export type Endpoint = {
   readonly upload?: Upload | undefined;
   /** Takes an Idempotency-Key. */
   readonly creates: boolean;
+  /** It only reads, though it is no GET: so it is taken while the disk is full. */
+  readonly storesNothing: boolean;
 };
 
-type Traits = Partial<Pick<Endpoint, 'takesBody' | 'creates' | 'upload'>>;
+type Traits = Partial<Pick<Endpoint, 'takesBody' | 'creates' | 'upload' | 'storesNothing'>>;
 
 /** A path to an action. Who may take it is said by the action. */
 export function endpoint<P, R>(
@@ -72,10 +77,23 @@ export function endpoint<P, R>(
   action: Action<P, R>,
   read: Read,
   answer: Answer<R>,
-  { takesBody = false, creates = false, upload }: Traits = {},
+  { takesBody = false, creates = false, storesNothing = false, upload }: Traits = {},
 ): Endpoint {
   const { name, access, rules } = action;
   if (access.needs === 'inside') throw new Error(`No path may lead to ${name}, which is for other parts of the system`);
   const isPublic = access.needs === 'anyone';
-  return { method, path, action: name, rules, access, read, answer, isPublic, takesBody, creates, upload };
+  return {
+    method,
+    path,
+    action: name,
+    rules,
+    access,
+    read,
+    answer,
+    isPublic,
+    takesBody,
+    creates,
+    storesNothing,
+    upload,
+  };
 }

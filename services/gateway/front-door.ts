@@ -1,10 +1,11 @@
 /** What every request passes first: its id, the headers of every answer, HEAD and OPTIONS, and the page at `/docs`. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { guardAnswer } from './answer-headers.ts';
 import { cors } from './cors.ts';
 import { answerDocs, docsMethodsAt } from './docs-page.ts';
 import { problem, sendProblem } from './problem.ts';
-import { setSecurityHeaders } from './security-headers.ts';
+import { securityHeaders } from './security-headers.ts';
 
 export type FrontDoor = { readonly listener: RequestListener; close(): void };
 
@@ -24,9 +25,7 @@ export function frontDoor(
   const pages = cors(corsOrigins);
   const listener: RequestListener = (request, response) => {
     const requestId = nameRequest(request);
-    response.setHeader('X-Request-Id', requestId);
-    setSecurityHeaders(request, response);
-    pages.answer(request, response);
+    guardAnswer(response, ['X-Request-Id', requestId, ...securityHeaders(request), ...pages.answer(request)]);
     if (!open) {
       sendProblem(response, problem('unavailable', 'This process is stopping', requestId), { Connection: 'close' });
       return;
@@ -34,12 +33,14 @@ export function frontDoor(
     if (request.method === 'OPTIONS') {
       const url = request.url ?? '/';
       const methods = [...methodsOf(url), ...docsMethodsAt(url)];
-      pages.preflight(request, response, methods);
-      options(response, methods, requestId);
+      options(response, methods, requestId, pages.preflight(request, methods));
       return;
     }
     // RFC 9110, section 9.3.2: HEAD is GET without the body, which Node leaves out by itself.
-    if (request.method === 'HEAD') request.method = 'GET';
+    if (request.method === 'HEAD') {
+      request.method = 'GET';
+      withoutBody.add(request);
+    }
     if (!answerDocs(request, response, requestId)) pass(request, response);
   };
   return {
@@ -49,6 +50,10 @@ export function frontDoor(
     },
   };
 }
+
+const withoutBody = new WeakSet<IncomingMessage>();
+/** Whether it asked by HEAD: then what a stream has in it is not worth reading. */
+export const wantsNoBody = (request: IncomingMessage): boolean => withoutBody.has(request);
 
 export const requestIdOf = (request: IncomingMessage): string => String(request.headers['x-request-id']);
 
@@ -62,7 +67,12 @@ function nameRequest(request: IncomingMessage): string {
   return id;
 }
 
-function options(response: ServerResponse, methods: string[], requestId: string): void {
-  if (methods.length === 0) sendProblem(response, problem('not_found', 'There is no such path', requestId));
-  else response.writeHead(204, { Allow: methods.join(', ') }).end();
+function options(
+  response: ServerResponse,
+  methods: string[],
+  requestId: string,
+  preflight: Readonly<Record<string, string>>,
+): void {
+  if (methods.length === 0) sendProblem(response, problem('not_found', 'There is no such path', requestId), preflight);
+  else response.writeHead(204, { Allow: methods.join(', '), ...preflight }).end();
 }

@@ -52,13 +52,18 @@ export function problemOf(error: unknown, requestId: string, changes: boolean): 
   return problem(errorTypeOf(error), message ?? '', requestId, parameterProblems(data));
 }
 
-export function sendProblem(response: ServerResponse, told: Problem, headers: Record<string, string> = {}): void {
+export function sendProblem(
+  response: ServerResponse,
+  told: Problem,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   if (response.headersSent) {
     response.destroy();
     return;
   }
   const { type, status } = told;
-  const retry: Record<string, string> = status === 429 || status === 503 ? { 'Retry-After': '1' } : {};
+  const retry: Record<string, string> =
+    status === 429 || status === 503 || status === 507 ? { 'Retry-After': '1' } : {};
   const scheme: Record<string, string> = type === 'unauthorized' ? { 'WWW-Authenticate': 'Bearer' } : {};
   const body = JSON.stringify(told);
   response.writeHead(status, {

@@ -9,16 +9,6 @@ export const pathId = ({ query, path }: ApiRequest): Params => ({ ...query, id: 
 export const pathIdAndVersion = (request: ApiRequest): Params => ({ ...pathId(request), ...versionOf(request) });
 export const listing = ({ query }: ApiRequest): Params => ({ ...query, limit: numberOf(query.limit) });
 
-export const seriesOf = ({ query, path }: ApiRequest): Params => ({
-  ...query,
-  id: path.id,
-  measurements: namesOf(query.measurements),
-  aggregate: namesOf(query.aggregate),
-  from: timeOf('from', query.from),
-  to: timeOf('to', query.to),
-  limit: numberOf(query.limit),
-});
-
 /** The fields of a device; `device_id` and `device_type` are taken as well, and so are texts that belong to the metadata. */
 export function registration(request: ApiRequest): Params {
   noQuery(request);
@@ -89,7 +79,7 @@ export const numberOf = (value: unknown): unknown =>
       : Number.NaN;
 
 /** `a,b`, or the parameter twice. */
-const namesOf = (value: unknown): unknown => (typeof value === 'string' ? value.split(',') : value);
+export const namesOf = (value: unknown): unknown => (typeof value === 'string' ? value.split(',') : value);
 
 const DATE = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/i;
 /** Milliseconds since 1970, or ISO 8601 with a zone; a day alone begins at midnight UTC. */
@@ -101,11 +91,18 @@ export function timeOf(name: string, value: unknown): number | undefined {
     const ms = /^-?\d{1,16}$/.test(text)
       ? Number(text)
       : DATE.test(text)
-        ? Date.parse(text.replace(' ', 'T'))
+        ? momentOf(text.replace(' ', 'T'))
         : Number.NaN;
     if (!Number.isNaN(ms)) return ms;
   }
   throw new SkeinError('invalid_request', `${name} must be ISO 8601 with a zone, or milliseconds since 1970`);
+}
+
+/** JavaScript takes the 30th of February for the second of March: it is no day, and NaN. */
+function momentOf(text: string): number {
+  const day = text.slice(0, 'yyyy-mm-dd'.length);
+  const ms = Date.parse(day);
+  return Number.isNaN(ms) || !new Date(ms).toISOString().startsWith(day) ? Number.NaN : Date.parse(text);
 }
 
 /** The fields of the body, of which none has the name of something that is said elsewhere in the request. */

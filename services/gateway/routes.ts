@@ -9,6 +9,7 @@ import { credentialRoutes } from './routes/credentials.routes.ts';
 import { deadLetterRoutes } from './routes/dead-letters.routes.ts';
 import { deviceRoutes } from './routes/devices.routes.ts';
 import { eventRoutes } from './routes/events.routes.ts';
+import { exportRoutes } from './routes/exports.routes.ts';
 import { fleetRoutes } from './routes/fleet.routes.ts';
 import { healthRoutes } from './routes/health.routes.ts';
 import { identityRoutes } from './routes/identity.routes.ts';
@@ -16,7 +17,9 @@ import { openApiRoutes } from './routes/openapi.routes.ts';
 import { provisioningRoutes } from './routes/provisioning.routes.ts';
 import { securityRoutes } from './routes/security.routes.ts';
 import { sessionRoutes } from './routes/sessions.routes.ts';
+import { storageRoutes } from './routes/storage.routes.ts';
 import { telemetryRoutes } from './routes/telemetry.routes.ts';
+import { telemetryImportRoutes } from './routes/telemetry-imports.routes.ts';
 import { twinRoutes } from './routes/twins.routes.ts';
 
 /** Below `/api/v1` and, the same, below `/api`. */
@@ -29,12 +32,15 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...certificateRoutes,
   ...sessionRoutes,
   ...telemetryRoutes,
+  ...telemetryImportRoutes,
+  ...exportRoutes,
   ...twinRoutes,
   ...commandRoutes,
   ...fleetRoutes,
   ...assetRoutes,
   ...eventRoutes,
   ...deadLetterRoutes,
+  ...storageRoutes,
   ...auditRoutes,
   ...securityRoutes,
 ];

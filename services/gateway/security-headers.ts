@@ -1,6 +1,7 @@
 /** Headers of every answer that tell browsers what not to do with it. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
+import type { HeaderList } from './answer-headers.ts';
 
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'X-Content-Type-Options': 'nosniff',
@@ -16,8 +17,9 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 /** A year. Subdomains may belong to somebody else. */
 const HSTS = 'max-age=31536000';
 
+const OVER_HTTP: HeaderList = Object.entries(SECURITY_HEADERS).flat();
+const OVER_HTTPS: HeaderList = [...OVER_HTTP, 'Strict-Transport-Security', HSTS];
+
 /** RFC 6797, section 7.2: Strict-Transport-Security is said over HTTPS only. */
-export function setSecurityHeaders({ socket }: IncomingMessage, response: ServerResponse): void {
-  for (const name in SECURITY_HEADERS) response.setHeader(name, SECURITY_HEADERS[name]!);
-  if ((socket as TLSSocket).encrypted === true) response.setHeader('Strict-Transport-Security', HSTS);
-}
+export const securityHeaders = ({ socket }: IncomingMessage): HeaderList =>
+  (socket as TLSSocket).encrypted === true ? OVER_HTTPS : OVER_HTTP;

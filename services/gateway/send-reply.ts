@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline, Readable } from 'node:stream';
 import type { Reply } from './endpoint.ts';
+import { wantsNoBody } from './front-door.ts';
 
 const NOT_MODIFIED = 304;
 
@@ -15,13 +16,20 @@ export function sendReply(request: IncomingMessage, response: ServerResponse, re
   const type = { 'Cache-Control': 'private, no-cache', 'Content-Type': contentType ?? 'application/json' };
   if (body instanceof Readable) {
     response.writeHead(status, { ...type, ...headers });
+    if (wantsNoBody(request)) {
+      body.destroy();
+      response.end();
+      return;
+    }
     // Whatever ends it early ends the connection as well: a client must not take a part for the whole.
     pipeline(body, response, () => {});
     return;
   }
   const content = contentType === undefined ? JSON.stringify(body) : (body as string | Uint8Array);
-  response.writeHead(status, { ...type, 'Content-Length': Buffer.byteLength(content), ...headers });
-  response.end(content);
+  // Encoded once: a text would be measured first, and joined to its headers before it is encoded.
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+  response.writeHead(status, { ...type, 'Content-Length': bytes.byteLength, ...headers });
+  response.end(bytes);
 }
 
 /** RFC 9110, section 13.1.2: a weak comparison. */

@@ -1,10 +1,10 @@
 import 'reflect-metadata';
 import assert from 'node:assert/strict';
 import { webcrypto } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, RequestListener } from 'node:http';
 import { createServer, request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { after, before, test } from 'node:test';
+import { after, before, type TestContext, test } from 'node:test';
 import * as x509 from '@peculiar/x509';
 import { frontDoor } from '../../services/gateway/front-door.ts';
 import { type GatewayNode, startGatewayNode } from './gateway-node.ts';
@@ -150,21 +150,51 @@ async function selfSigned(): Promise<{ cert: string; key: string }> {
   return { cert: certificate.toString('pem'), key: x509.PemConverter.encode(pkcs8, 'PRIVATE KEY') };
 }
 
-test('over HTTPS browsers are told to stay there', async () => {
-  const door = frontDoor(
-    (_request, response) => void response.end('{}'),
-    () => [],
-    [],
-  );
+/** Answers each request with `pass`, behind the front door, over HTTPS. */
+async function behindTheDoor(t: TestContext, pass: RequestListener): Promise<IncomingHttpHeaders> {
+  const door = frontDoor(pass, () => [], ['*']);
   const server = createServer(await selfSigned(), door.listener);
+  t.after(() => {
+    server.closeAllConnections();
+    return new Promise(resolve => server.close(resolve));
+  });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const headers = await new Promise<IncomingHttpHeaders>((resolve, reject) => {
-    const options = { host: '127.0.0.1', port, rejectUnauthorized: false, agent: false };
-    httpsRequest(options, response => resolve(response.resume().headers))
+  return new Promise((resolve, reject) => {
+    const headers = { origin: 'https://panel.test' };
+    httpsRequest({ host: '127.0.0.1', port, rejectUnauthorized: false, agent: false, headers }, response =>
+      resolve(response.resume().headers),
+    )
       .on('error', reject)
       .end();
   });
+}
+
+test('over HTTPS browsers are told to stay there', async t => {
+  const headers = await behindTheDoor(t, (_request, response) => void response.end('{}'));
   assert.match(headers['strict-transport-security'] ?? '', /^max-age=31536000$/);
-  await new Promise(resolve => server.close(resolve));
+});
+
+test('whoever makes an answer, in whichever way, it has the headers of every answer', async t => {
+  const ways: Record<string, RequestListener> = {
+    'a body only': (_, response) => void response.end('{}'),
+    'piece by piece': (_, response) => {
+      response.write('{');
+      response.end('}');
+    },
+    'a head': (_, response) => void response.writeHead(200, { 'Content-Type': 'text/plain' }).end('{}'),
+    'a header by itself': (_, response) => void response.setHeader('X-Frame-Options', 'SAMEORIGIN').end('{}'),
+  };
+  for (const [what, pass] of Object.entries(ways)) {
+    const headers = await behindTheDoor(t, pass);
+    for (const [name, expected] of Object.entries(EXPECTED)) assert.match(String(headers[name]), expected, what);
+    assert.equal(headers['access-control-allow-origin'], '*', what);
+  }
+});
+
+test('an answer that says another value of such a header has only that one', async () => {
+  const policy = (await get('/docs')).headers.get('content-security-policy')!;
+  assert.match(policy, /script-src 'self'/);
+  // Two of them would come as one text with a comma.
+  assert.doesNotMatch(policy, /,/);
 });

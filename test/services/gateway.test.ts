@@ -210,13 +210,13 @@ for (const [kind, type] of [
 ] as const)
   test(`a database that says "${kind}" is told as ${type}, without its words`, async () => {
     const failure = new DatabaseError(kind, 'relation "device" at character 15', { code: '42P01' });
-    const answer = await withFailing(failure, () => ask(node, 'GET /api/v1/devices/here'));
+    const answer = await withFailing(failure, () => ask(node, 'GET /api/v1/devices'));
     isProblem(answer, type);
     assert.doesNotMatch(JSON.stringify(answer.body), /relation|character|42P01/);
   });
 
 test('a defect is logged with the id of its request, and told without any word of it', async () => {
-  const answer = await withFailing(new TypeError('x is not a function'), () => ask(node, 'GET /api/v1/devices/here'));
+  const answer = await withFailing(new TypeError('x is not a function'), () => ask(node, 'GET /api/v1/devices'));
   isProblem(answer, 'internal');
   assert.doesNotMatch(JSON.stringify(answer.body), /function|stack|TypeError/);
   const line = node.logged.find(it => it.includes(answer.body.requestId));
@@ -226,11 +226,11 @@ test('a defect is logged with the id of its request, and told without any word o
 test('a failure that is not of the caller is one line in the log, with its id', async () => {
   const failure = new DatabaseError('timeout', 'canceling statement', { code: '57014' });
   const before = node.logged.length;
-  const answer = await withFailing(failure, () => ask(node, 'GET /api/v1/devices/here'));
+  const answer = await withFailing(failure, () => ask(node, 'GET /api/v1/devices'));
   const lines = node.logged.slice(before).map(it => JSON.parse(it));
   assert.deepEqual(
     lines.map(it => [it.requestId, it.status, it.type, it.action]),
-    [[answer.body.requestId, 503, 'unavailable', 'devices.get']],
+    [[answer.body.requestId, 503, 'unavailable', 'devices.list']],
   );
   const quiet = node.logged.length;
   await ask(node, 'GET /api/v1/devices/nobody');

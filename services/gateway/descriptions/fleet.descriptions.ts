@@ -10,6 +10,7 @@ const SAID = {
   properties: { target: { schema: { type: 'number', minimum: 30, maximum: 80 } }, firmware: { writable: false } },
   capabilities: ['heating'],
   capabilityDetails: { heating: { properties: ['target'], measurements: ['temperature'], commands: ['boost'] } },
+  validation: { outOfRange: 'flag', wrongType: 'refuse', tooOld: 'flag', tooOldSeconds: 86_400 },
 };
 const TYPE = { name: 'water_heater', ...SAID, ...STORED };
 const GROUP = { name: 'hall-3', description: 'The third hall', ...STORED };
@@ -34,7 +35,7 @@ export const fleetDescriptions: Descriptions = {
     ...typeTag,
     summary: 'Make a device type, or replace all that it says',
     description:
-      'With `commands`, only commands that are named can be sent to its devices, with parameters that fit. Measurements, properties and capabilities tell what its devices are like. Schemas that can not be used are refused with what is wrong.',
+      'With `commands`, only commands that are named can be sent to its devices, with parameters that fit. Measurements, properties and capabilities tell what its devices are like; with `validation`, values are held against the measurements. Schemas that can not be used are refused with what is wrong.',
     body: said,
     bodyExample: SAID,
     answers: {

@@ -9,6 +9,7 @@ import { deadLetterDescriptions } from './dead-letters.descriptions.ts';
 import type { Descriptions } from './description.ts';
 import { deviceDescriptions } from './devices.descriptions.ts';
 import { eventDescriptions } from './events.descriptions.ts';
+import { exportDescriptions } from './exports.descriptions.ts';
 import { fleetDescriptions } from './fleet.descriptions.ts';
 import { healthDescriptions } from './health.descriptions.ts';
 import { identityDescriptions } from './identity.descriptions.ts';
@@ -19,7 +20,9 @@ import { provisioningDescriptions } from './provisioning.descriptions.ts';
 import { securityDescriptions } from './security.descriptions.ts';
 import { seedTypeDescriptions } from './seed-types.descriptions.ts';
 import { sessionDescriptions } from './sessions.descriptions.ts';
+import { storageDescriptions } from './storage.descriptions.ts';
 import { telemetryDescriptions } from './telemetry.descriptions.ts';
+import { telemetryImportDescriptions } from './telemetry-imports.descriptions.ts';
 import { twinDescriptions } from './twins.descriptions.ts';
 
 const ALL: readonly Descriptions[] = [
@@ -32,6 +35,8 @@ const ALL: readonly Descriptions[] = [
   certificateDescriptions,
   sessionDescriptions,
   telemetryDescriptions,
+  exportDescriptions,
+  telemetryImportDescriptions,
   twinDescriptions,
   commandDescriptions,
   jobDescriptions,
@@ -40,6 +45,7 @@ const ALL: readonly Descriptions[] = [
   seedTypeDescriptions,
   eventDescriptions,
   deadLetterDescriptions,
+  storageDescriptions,
   auditDescriptions,
   securityDescriptions,
   healthDescriptions,
@@ -64,6 +70,7 @@ export const TAGS: readonly { readonly name: string; readonly description: strin
   { name: 'Imports', description: 'Many devices from a file.' },
   { name: 'Sessions', description: 'Who is connected.' },
   { name: 'Telemetry', description: 'What devices measure.' },
+  { name: 'Exports', description: 'Telemetry as files, asked for or by schedules.' },
   { name: 'Twins', description: 'What devices report of themselves, and what is desired of them.' },
   { name: 'Commands', description: 'What devices are asked to do.' },
   { name: 'Jobs', description: 'The same for many devices.' },
@@ -73,6 +80,7 @@ export const TAGS: readonly { readonly name: string; readonly description: strin
   { name: 'Assets', description: 'Things that devices sit in or belong to.' },
   { name: 'Locations', description: 'Places, one inside of another.' },
   { name: 'Events', description: 'What happened to devices.' },
+  { name: 'Storage', description: 'How long telemetry is kept, and where.' },
   { name: 'Audit', description: 'Who did what, and what was refused.' },
   { name: 'Security', description: 'The keys that seal secrets in the database.' },
   { name: 'Dead letters', description: 'What could not be stored, and why.' },

@@ -1,5 +1,6 @@
 import { COMMAND_MODES, PRIORITIES } from '../../../../contracts/commands.ts';
 import { MEASUREMENT_TYPES } from '../../../../contracts/device-types.contract.ts';
+import { FINDINGS, TREATMENTS } from '../../../../contracts/validation.ts';
 import type { Schema } from '../description.ts';
 import {
   anyObject,
@@ -47,9 +48,10 @@ const MEASUREMENT_DESCRIPTION = object(
     unit: described(text, 'Any text; best a code of UCUM.'),
     min: number,
     max: number,
+    outOfRange: described(oneOf(TREATMENTS), 'Of a number outside of `min` and `max`; else what `validation` says.'),
     description: text,
   },
-  ['unit', 'min', 'max', 'description'],
+  ['unit', 'min', 'max', 'outOfRange', 'description'],
 );
 const PROPERTY_DESCRIPTION = object(
   {
@@ -59,6 +61,13 @@ const PROPERTY_DESCRIPTION = object(
   },
   ['schema', 'writable', 'description'],
 );
+const seconds: Schema = { type: 'integer', minimum: 0 };
+const VALIDATION_FIELDS = {
+  ...Object.fromEntries(FINDINGS.map(finding => [finding, oneOf(TREATMENTS)])),
+  tooOldSeconds: described(seconds, 'How old a value may be when it arrives.'),
+  tooFarAheadSeconds: described(seconds, 'How far ahead of the server the time of a value may be.'),
+};
+const VALIDATION = object(VALIDATION_FIELDS, Object.keys(VALIDATION_FIELDS));
 const names = listOf(text);
 const CAPABILITY_DETAIL = object({ properties: names, measurements: names, commands: names }, [
   'properties',
@@ -76,6 +85,10 @@ export const typeFields = {
   capabilityDetails: described(
     orNull(mapOf(CAPABILITY_DETAIL)),
     'What a capability is about. What is left out: everything of its kind that the type describes.',
+  ),
+  validation: described(
+    orNull(VALIDATION),
+    'What happens to values that do not fit: `keep` stores them as any other, `flag` stores them with a mark, `refuse` makes their message a dead letter. Null, and what is left out: `keep`.',
   ),
 };
 

@@ -1,4 +1,5 @@
 /** Of what watches the system: sessions, events, dead letters, health. */
+import { REPLAY_STATES } from '../../../../contracts/dead-letters.contract.ts';
 import { DEVICE_EVENT_KINDS } from '../../../../contracts/events.ts';
 import { PRESENCE_STATUSES, RECEIVED } from '../../../../contracts/sessions.contract.ts';
 import type { Schema } from '../description.ts';
@@ -52,7 +53,30 @@ const DEAD_LETTER = object({
   payloadEncoding: oneOf(['utf8', 'base64']),
   payloadBytes: count,
   receivedAt: time,
+  triedAt: described(timeOrNull, 'When it was tried again the last time: its reason and detail are of then.'),
+  attempts: count,
   replayedAt: timeOrNull,
+});
+
+const DEAD_LETTER_COUNTS = object({
+  total: count,
+  byReason: mapOf(count),
+  byKind: mapOf(count),
+  oldestAt: timeOrNull,
+  oldestAgeSeconds: { type: ['integer', 'null'], minimum: 0 },
+});
+
+const DEAD_LETTER_REPLAY = object({
+  id: text,
+  state: oneOf(REPLAY_STATES),
+  filter: described(mapOf(text), 'As it was asked for.'),
+  total: described(count, 'How many there were when it began.'),
+  pending: count,
+  stored: count,
+  duplicate: count,
+  rejected: count,
+  createdAt: time,
+  endedAt: timeOrNull,
 });
 
 const CONDITION: Schema = oneOf(['healthy', 'degraded', 'unhealthy']);
@@ -62,6 +86,8 @@ export const operationSchemas = {
   Session: SESSION,
   Event: EVENT,
   DeadLetter: DEAD_LETTER,
+  DeadLetterCounts: DEAD_LETTER_COUNTS,
+  DeadLetterReplay: DEAD_LETTER_REPLAY,
   Condition: CONDITION,
   Figures: FIGURES,
   HealthReport: object(
