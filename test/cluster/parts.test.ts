@@ -27,7 +27,7 @@ describe('A front node and an actor node', () => {
     });
 
   before(async () => {
-    [postgres, nats] = await Promise.all([startPostgres({ fsync: false }), startNats()]);
+    [postgres, nats] = await Promise.all([startPostgres({ fsync: false, withSchema: true }), startNats()]);
     const env = { ...shared(), SKEIN_NODE_ID: 'front', SKEIN_SERVICES: FRONT };
     [back, front] = await Promise.all([startBack(), startSkein({ env })]);
   });

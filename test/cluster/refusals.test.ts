@@ -29,7 +29,7 @@ describe('A node that does not fit', () => {
   });
 
   before(async () => {
-    [postgres, nats] = await Promise.all([startPostgres({ fsync: false }), startNats()]);
+    [postgres, nats] = await Promise.all([startPostgres({ fsync: false, withSchema: true }), startNats()]);
     member = await startSkein({ env: env('member') });
     database = new pg.Client({ connectionString: postgres.url });
     await database.connect();

@@ -42,9 +42,23 @@ export type CertificatesNode = {
   stop(): Promise<void>;
 };
 
+/** When it rejects nothing stays open. */
 export async function startCertificatesNode(env: Record<string, string> = {}): Promise<CertificatesNode> {
-  const server = await startPostgres({ fsync: false });
+  const opened = new AsyncDisposableStack();
+  try {
+    return await start(env, opened);
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
+}
+
+/** @param opened what is to be closed, the last one first */
+async function start(env: Record<string, string>, opened: AsyncDisposableStack): Promise<CertificatesNode> {
+  const server = await startPostgres({ fsync: false, withSchema: true });
+  opened.defer(() => server.stop());
   const dataDir = await mkdtemp(join(tmpdir(), 'skein-certificates-'));
+  opened.defer(() => rm(dataDir, { recursive: true, force: true }));
   const secretKey = randomBytes(32).toString('base64');
   const config = readConfig({
     SKEIN_HOST: '127.0.0.1',
@@ -58,7 +72,9 @@ export async function startCertificatesNode(env: Record<string, string> = {}): P
     ...env,
   });
   const node = await runNode(config, pino({ level: 'silent' }), () => {});
+  opened.defer(() => node.stop());
   const database = await openDatabase({ ...config, onFatal: () => {} });
+  opened.defer(() => database.close());
   const sealer = await openSealer(database, Buffer.from(secretKey, 'base64'));
   const authorities = new Authorities({ database, sealer, longestDays: 1_825 });
   const authority = await authorities.signing();
@@ -68,6 +84,7 @@ export async function startCertificatesNode(env: Record<string, string> = {}): P
   const url = `http://127.0.0.1:${node.httpPort}`;
   const askNode = (line: string, options?: Ask) => ask({ url, adminKey } as Parameters<typeof ask>[0], line, options);
   const clients: MqttClient[] = [];
+  opened.defer(() => clients.forEach(client => void client.end(true)));
   return {
     url,
     adminKey,
@@ -99,13 +116,7 @@ export async function startCertificatesNode(env: Record<string, string> = {}): P
       client.once('close', () => reject(new Error('closed')));
       return promise;
     },
-    async stop() {
-      for (const client of clients) client.end(true);
-      await node.stop();
-      await database.close();
-      await server.stop();
-      await rm(dataDir, { recursive: true, force: true });
-    },
+    stop: () => opened.disposeAsync(),
   };
 }
 

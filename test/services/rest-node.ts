@@ -1,4 +1,5 @@
 /** The services behind REST, on a real broker, a real database and a real HTTP server; without MQTT. */
+
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -8,11 +9,15 @@ import { join } from 'node:path';
 import { ServiceBroker } from 'moleculer';
 import pino, { type Logger } from 'pino';
 import { newKey } from '../../adapters/access/keys.ts';
+import { openBlobStore } from '../../adapters/blobs/open-blob-store.ts';
 import type { Database } from '../../adapters/database/database.ts';
 import { openStandalone } from '../../adapters/database/node-sessions.ts';
 import { openDatabase } from '../../adapters/database/open-database.ts';
+import { type Archive, openArchive } from '../../adapters/database/telemetry/archive.ts';
 import { openSealer } from '../../adapters/secrets/sealer.ts';
 import { type Config, readConfig } from '../../config.ts';
+import type { ArchivedReadings } from '../../contracts/archive.ts';
+import type { BlobStore } from '../../contracts/blobs.ts';
 import type { Sealer } from '../../contracts/sealing.ts';
 import type { Ingress } from '../../contracts/uplinks.ts';
 import { guard } from '../../mixins/access-control.ts';
@@ -27,6 +32,7 @@ import { healthService } from '../../services/health.service.ts';
 import { makeRuntime } from '../../services/runtime.ts';
 import { telemetryService } from '../../services/telemetry.service.ts';
 import { twinsService } from '../../services/twins.service.ts';
+import { newDataDir } from '../support/data-dir.ts';
 import { startPostgres } from '../support/postgres.ts';
 
 export type RestNode = {
@@ -34,6 +40,8 @@ export type RestNode = {
   readonly adminKey: string;
   readonly config: Config;
   readonly database: Database;
+  readonly archive: Archive;
+  readonly blobs: BlobStore;
   readonly broker: ServiceBroker;
   readonly http: Server;
   readonly sealer: Sealer;
@@ -50,6 +58,8 @@ export type RestNodeOptions = {
   readonly env?: Readonly<Record<string, string>>;
   /** Something between the services and the router. */
   readonly ingress?: (real: Ingress) => Ingress;
+  /** In the place of what the node has archived. */
+  readonly archived?: ArchivedReadings;
 };
 
 /** When it rejects nothing stays open: else the test file would hang until its time is over, and hide why. */
@@ -64,10 +74,13 @@ export async function startRestNode(options: RestNodeOptions = {}): Promise<Rest
 }
 
 /** @param opened what is to be closed, the last one first */
-async function start({ engine, env, ingress }: RestNodeOptions, opened: AsyncDisposableStack): Promise<RestNode> {
-  const server = engine === 'postgres' ? await startPostgres({ fsync: false }) : undefined;
+async function start(
+  { engine, env, ingress, archived }: RestNodeOptions,
+  opened: AsyncDisposableStack,
+): Promise<RestNode> {
+  const server = engine === 'postgres' ? await startPostgres({ fsync: false, withSchema: true }) : undefined;
   opened.defer(() => server?.stop());
-  const dataDir = await mkdtemp(join(tmpdir(), 'skein-rest-'));
+  const dataDir = await (server === undefined ? newDataDir('skein-rest-') : mkdtemp(join(tmpdir(), 'skein-rest-')));
   opened.defer(() => rm(dataDir, { recursive: true, force: true }));
   const services = 'access,devices,actors,telemetry,twins,dead-letters,health,gateway';
   const config = readConfig({
@@ -87,7 +100,10 @@ async function start({ engine, env, ingress }: RestNodeOptions, opened: AsyncDis
   const instanceId = randomUUID();
   guard(broker, database);
   const sealer = await openSealer(database, randomBytes(32));
-  const node = { config, database, log, sealer, http, instanceId, address: config.nodeId };
+  const blobs = await openBlobStore(config);
+  opened.defer(() => blobs.close());
+  const archive = openArchive(database, blobs, config.limits);
+  const node = { config, database, blobs, archive, log, sealer, http, instanceId, address: config.nodeId };
   const run = { instanceId, nodeId: config.nodeId, address: config.nodeId, lanes: config.limits.lanes, hosts: true };
   const holdings = await openStandalone(database, run, config.limits);
   const runtime = makeRuntime(node, broker, holdings, () => {});
@@ -98,7 +114,7 @@ async function start({ engine, env, ingress }: RestNodeOptions, opened: AsyncDis
     devicesService(node),
     actorsService(node, runtime),
     clusterService(runtime),
-    telemetryService(node, way),
+    telemetryService(node, way, archived ?? archive.readings),
     twinsService(node, way),
     deadLettersService(node, way),
     healthService(node),
@@ -113,7 +129,20 @@ async function start({ engine, env, ingress }: RestNodeOptions, opened: AsyncDis
   });
   const adminKey = (await readFile(join(dataDir, 'admin.token'), 'utf8')).trim();
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
-  return { url, adminKey, config, database, broker, http, sealer, log, logged, stop: () => opened.disposeAsync() };
+  return {
+    url,
+    adminKey,
+    config,
+    database,
+    blobs,
+    archive,
+    broker,
+    http,
+    sealer,
+    log,
+    logged,
+    stop: () => opened.disposeAsync(),
+  };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look at bodies of every shape

@@ -63,7 +63,7 @@ class RunningCluster implements Cluster {
 
   async start(nodes: number): Promise<void> {
     this.#folder = await mkdtemp(join(tmpdir(), 'skein-cluster-'));
-    this.postgres = await startPostgres(this.#options.postgres);
+    this.postgres = await startPostgres({ withSchema: true, ...this.#options.postgres });
     if (this.#options.bus !== false) this.nats = await startNats();
     this.#pool = new pg.Pool({
       connectionString: this.postgres.url,

@@ -1,6 +1,6 @@
 /** A real PostgreSQL server of its own for a test: in a temporary folder, at a free port of 127.0.0.1. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import pg from 'pg';
 import { endWithUs } from './end-with-us.ts';
 import { freePort } from './free-port.ts';
 import { type Account, accountForServers, findPostgresFolder } from './server-binaries.ts';
+import { copyTemplate } from './templates.ts';
 
 const USER = 'skein';
 const PASSWORD = 'not-a-secret';
@@ -21,6 +22,8 @@ export type PostgresOptions = {
   readonly fsync?: boolean;
   /** Any setting of postgresql.conf, such as `{ shared_buffers: '512MB', max_wal_size: '4GB' }`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** The database has our schema already, where the run has one to copy. Default false: it is empty. */
+  readonly withSchema?: boolean;
 };
 
 export type PostgresServer = {
@@ -36,14 +39,15 @@ export type PostgresServer = {
   kill(signal: NodeJS.Signals): Promise<void>;
   /** Starts it again with its data, at the same port: after `kill`, or after stopping it if it runs. */
   restart(): Promise<void>;
-  /** Ends it and removes its folder. */
-  stop(): Promise<void>;
-  /** Makes another empty database on this server. Resolves to its URL. */
-  createDatabase(name: string): Promise<string>;
+  /** Ends it and removes its folder; `keepAt`: its data is moved there before. */
+  stop(keepAt?: string): Promise<void>;
+  /** Makes another database on this server, empty or a copy of one that nobody uses. Resolves to its URL. */
+  createDatabase(name: string, copyOf?: string): Promise<string>;
 };
 
 /** Resolves when the server takes connections. Rejects with its output when it does not within 30 s. */
-export async function startPostgres({ fsync = true, settings = {} }: PostgresOptions = {}): Promise<PostgresServer> {
+export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
+  const { fsync = true, settings = {}, withSchema = false } = options;
   const binaries = findPostgresFolder();
   if (binaries === undefined)
     throw new Error('PostgreSQL is not installed: run `node test/support/install-servers.ts`');
@@ -51,7 +55,9 @@ export async function startPostgres({ fsync = true, settings = {} }: PostgresOpt
   const folder = await mkdtemp(join(tmpdir(), 'skein-pg-'));
   const removeFolder = () => rm(folder, { recursive: true, force: true, maxRetries: 5 });
   try {
-    await makeCluster(binaries, folder, account);
+    if (account !== undefined) await chown(folder, account.uid, account.gid);
+    const isCopied = await copyTemplate(withSchema ? 'postgres-with-schema' : 'postgres', join(folder, 'data'));
+    if (!isCopied) await makeCluster(binaries, folder, account);
     const port = await freePort();
     const all = { ...defaultSettings(folder, port, fsync), ...settings };
     const command: Command = { file: join(binaries, 'postgres'), folder, account, settings: all };
@@ -63,10 +69,25 @@ export async function startPostgres({ fsync = true, settings = {} }: PostgresOpt
   }
 }
 
+/** Makes a cluster at `path` that no server runs on, with what `fill` puts into its database. */
+export async function keepStoppedCluster(
+  path: string,
+  fill: (url: string) => Promise<void> = async () => {},
+): Promise<void> {
+  const server = await startPostgres({ fsync: false });
+  try {
+    await fill(server.url);
+    await server.stop(path);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
 async function makeCluster(binaries: string, folder: string, account: Account): Promise<void> {
   const passwordFile = join(folder, 'password');
   await writeFile(passwordFile, PASSWORD);
-  if (account !== undefined) for (const path of [folder, passwordFile]) await chown(path, account.uid, account.gid);
+  if (account !== undefined) await chown(passwordFile, account.uid, account.gid);
   // A crash of the machine is not tested, so the empty cluster need not be on the disk.
   const flags = ['--no-sync', '--no-instructions', '--encoding=UTF8', '--locale=C', `--username=${USER}`];
   await promisify(execFile)(
@@ -155,17 +176,18 @@ class Server implements PostgresServer {
     await this.#ready(child);
   }
 
-  async stop(): Promise<void> {
+  async stop(keepAt?: string): Promise<void> {
     process.off('exit', this.#killAtExit);
     await this.#end();
+    if (keepAt !== undefined) await rename(join(this.#command.folder, 'data'), keepAt);
     await this.#removeFolder();
   }
 
-  async createDatabase(name: string): Promise<string> {
+  async createDatabase(name: string, copyOf = 'template1'): Promise<string> {
     const client = new pg.Client({ connectionString: this.url });
     await client.connect();
     try {
-      await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`);
+      await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)} TEMPLATE ${pg.escapeIdentifier(copyOf)}`);
     } finally {
       await client.end();
     }

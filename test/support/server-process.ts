@@ -1,6 +1,7 @@
 /** A server in its own process: waits until it says that it is ready, keeps its output, ends it. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { COMPILE_CACHE } from './compile-cache.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const STOP_TIMEOUT_MS = 20_000;
@@ -21,7 +22,7 @@ export type ServerProcess = {
 export type ServerCommand<T> = {
   /** What follows `node`; paths are relative to the repository. */
   readonly nodeArguments: readonly string[];
-  /** The whole environment: the settings of whoever runs the tests must not reach the process. */
+  /** The whole environment but for Node's cache of compiled code: the settings of whoever runs the tests must not reach the process. */
   readonly env: Readonly<Record<string, string>>;
   /** Looks at the output so far; anything but undefined means that the server is ready. */
   readonly readyWhen: (output: string) => T | undefined;
@@ -35,7 +36,7 @@ export async function startServerProcess<T>(command: ServerCommand<T>): Promise<
   const child = spawn(process.execPath, command.nodeArguments, {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: command.env,
+    env: { ...COMPILE_CACHE, ...command.env },
   });
   // A test that is cut short leaves no server behind.
   const killAtExit = () => child.kill('SIGKILL');

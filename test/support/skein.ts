@@ -1,12 +1,16 @@
 /** Starts the real process, as an operator would, and gives a test what it needs to use it. */
+
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { newDataDir } from './data-dir.ts';
 import { watchOver } from './end-with-us.ts';
 import { SecretWatch } from './secret-watch.ts';
 import { portIn, type ServerProcess, startServerProcess } from './server-process.ts';
 
 const READY_TIMEOUT_MS = 30_000;
+/** PGlite's code is compiled as quickly as in the tests themselves: see package.json. */
+const FLAGS = process.execArgv.filter(flag => flag === '--liftoff-only');
 
 export type Skein = ServerProcess & {
   readonly mqttPort: number;
@@ -30,14 +34,15 @@ export type SkeinOptions = {
  * before, or after 30 s.
  */
 export async function startSkein({ env, dataDir, nodeArguments = [], spawned }: SkeinOptions = {}): Promise<Skein> {
-  const folder = dataDir ?? (await mkdtemp(join(tmpdir(), 'skein-')));
+  const isEmbedded = env?.DATABASE_URL === undefined;
+  const folder = dataDir ?? (await (isEmbedded ? newDataDir('skein-') : mkdtemp(join(tmpdir(), 'skein-'))));
   const removeFolder = async () => {
     if (dataDir === undefined) await rm(folder, { recursive: true, force: true });
   };
   const watch = new SecretWatch();
   try {
     const server = await startServerProcess({
-      nodeArguments: [...nodeArguments, 'main.ts'],
+      nodeArguments: [...FLAGS, ...nodeArguments, 'main.ts'],
       env: { SKEIN_HOST: '127.0.0.1', SKEIN_HTTP_PORT: '0', SKEIN_MQTT_PORT: '0', SKEIN_DATA_DIR: folder, ...env },
       // It is asked at each piece of the output, also later.
       readyWhen: output => {

@@ -12,7 +12,7 @@ const GOOD = 1_000;
 const WRONG = 500;
 
 test('a storm of connects disturbs no device that was there, lets the good ones in, and no others', async t => {
-  const postgres = await startPostgres({ fsync: false });
+  const postgres = await startPostgres({ fsync: false, withSchema: true });
   let skein: Skein | undefined;
   t.after(async () => {
     await skein?.stop();

@@ -1,13 +1,14 @@
 /** Secrets stay where they belong: none is in a log, in an answer that it is not meant for, or readable in the database. */
+
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Database } from '../../adapters/database/database.ts';
 import { openDatabase } from '../../adapters/database/open-database.ts';
 import { SEALED_COLUMNS } from '../../adapters/secrets/sealed-columns.ts';
 import { readConfig } from '../../config.ts';
+import { newDataDir } from '../support/data-dir.ts';
 import { type Used, useEverySecret } from './secrets/every-secret.ts';
 import { startTracedNode } from './secrets/traced-node.ts';
 
@@ -18,7 +19,7 @@ describe('After every kind of secret was used, rightly and wrongly', () => {
   let database: Database;
 
   before(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), 'skein-secrets-'));
+    dataDir = await newDataDir('skein-secrets-');
     const node = await startTracedNode(dataDir);
     try {
       used = await useEverySecret(node);

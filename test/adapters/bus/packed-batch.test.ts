@@ -21,6 +21,7 @@ describe('A batch on the bus', () => {
       uplink('d4', '', { kind: 'ack', topic: 'devices/d4/commands/ack' }),
       uplink('d5', '', { kind: 'connected', topic: '' }),
       uplink('d6', '', { kind: 'other', topic: 'x', refused: { reason: 'topic_forbidden', detail: 'no' } }),
+      uplink('d7', '{}', { again: '0195f2a4-9d2f-7b4c-8a6d-3e7f9c2b5d81' }),
       uplink('d7', '', { kind: 'disconnected', topic: '' }),
       uplink('d8', { patch: {} }, { kind: 'request', topic: '' }),
     ];

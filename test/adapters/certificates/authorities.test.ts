@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes, X509Certificate } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { after, before, beforeEach, test } from 'node:test';
 import { Authorities } from '../../../adapters/certificates/authorities.ts';
 import { issueWithKey } from '../../../adapters/certificates/issuing.ts';
@@ -11,6 +9,7 @@ import { openDatabase } from '../../../adapters/database/open-database.ts';
 import { openSealer } from '../../../adapters/secrets/sealer.ts';
 import { readConfig } from '../../../config.ts';
 import type { Sealer } from '../../../contracts/sealing.ts';
+import { newDataDir } from '../../support/data-dir.ts';
 
 const DAY_MS = 86_400_000;
 let dataDir: string;
@@ -18,7 +17,7 @@ let database: Database;
 let sealer: Sealer;
 let nowMs: number;
 before(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'skein-authorities-'));
+  dataDir = await newDataDir('skein-authorities-');
   database = await openDatabase({ ...readConfig({}), dataDir });
   sealer = await openSealer(database, randomBytes(32));
 });

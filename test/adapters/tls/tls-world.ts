@@ -1,17 +1,17 @@
 /** Authorities on a real database, a server with TLS on a free port, and clients. */
+
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { type ConnectionOptions, connect, type PeerCertificate, type TLSSocket } from 'node:tls';
 import pino from 'pino';
 import { Authorities } from '../../../adapters/certificates/authorities.ts';
 import { openDatabase } from '../../../adapters/database/open-database.ts';
 import { openSealer } from '../../../adapters/secrets/sealer.ts';
 import { readConfig } from '../../../config.ts';
+import { newDataDir } from '../../support/data-dir.ts';
 
 export async function startTlsWorld() {
-  const dataDir = await mkdtemp(join(tmpdir(), 'skein-tls-'));
+  const dataDir = await newDataDir('skein-tls-');
   const database = await openDatabase({ ...readConfig({}), dataDir });
   const sealer = await openSealer(database, randomBytes(32));
   const logged: string[] = [];
