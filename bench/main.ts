@@ -28,6 +28,10 @@ const BENCHMARKS = {
     'thousands of connects within seconds, a third with wrong keys, while other devices send',
     '--connects 10000 --wrongPercent 33 --seconds 10 --steady 200 --rate 1000 --engine postgres, or --short',
   ],
+  store: [
+    'telemetry in the database: written beside plain COPY, read beside plain SQL, and the bytes that it takes, on each engine',
+    '--parts writer,sizes,partitions,queries --engines postgres,pglite,timescale --rounds 5 --millions 1,10,100, or --short',
+  ],
   start: ['how long until the first CONNACK', '--runs 5 --engine both'],
 } as const;
 

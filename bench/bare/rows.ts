@@ -4,8 +4,8 @@
  */
 const HEADER = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
 const TRAILER = Buffer.from([0xff, 0xff]);
-/** Two bytes for the number of fields, and for each field four for its length: int8, int4, timestamptz, float8. */
-const ROW_BYTES = 2 + (4 + 8) + (4 + 4) + (4 + 8) + (4 + 8);
+/** Two bytes for the number of fields, and for each field four for its length: int4, int4, timestamptz, float8. */
+const ROW_BYTES = 2 + (4 + 4) + (4 + 4) + (4 + 8) + (4 + 8);
 /** 2000-01-01, where PostgreSQL's timestamps begin, in milliseconds since 1970. */
 const EPOCH_MS = 946_684_800_000;
 const TWO_32 = 2 ** 32;
@@ -20,9 +20,8 @@ export class Rows {
     const us = (tsMs - EPOCH_MS) * 1_000;
     const usHigh = Math.floor(us / TWO_32);
     let at = bytes.writeInt16BE(4, this.#at);
-    at = bytes.writeInt32BE(8, at);
-    at = bytes.writeInt32BE(Math.floor(deviceUid / TWO_32), at);
-    at = bytes.writeUInt32BE(deviceUid % TWO_32, at);
+    at = bytes.writeInt32BE(4, at);
+    at = bytes.writeInt32BE(deviceUid, at);
     at = bytes.writeInt32BE(4, at);
     at = bytes.writeInt32BE(measurementId, at);
     at = bytes.writeInt32BE(8, at);

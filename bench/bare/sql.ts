@@ -1,6 +1,7 @@
 /** The same table as Skein's, so that the database has the same work. */
 export const CREATE_TABLE = `CREATE TABLE IF NOT EXISTS telemetry (
-  device_uid bigint NOT NULL, measurement_id int NOT NULL, ts timestamptz NOT NULL, value float8, value_json jsonb,
+  device_uid int NOT NULL, measurement_id int NOT NULL, ts timestamptz NOT NULL, value float8, quality smallint, flags smallint,
+  value_json jsonb,
   PRIMARY KEY (device_uid, measurement_id, ts))`;
 
 export const copyInto = (table: string, from: string): string =>
