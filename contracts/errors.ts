@@ -44,6 +44,12 @@ export const ERRORS = {
     title: 'The device is not in a state that allows this',
     todo: 'See the lifecycle of the device.',
   },
+  legal_hold: {
+    status: 409,
+    retry: false,
+    title: 'A legal hold forbids this',
+    todo: 'Release the hold first; the detail names it.',
+  },
   already_provisioned: {
     status: 409,
     retry: false,
@@ -98,6 +104,12 @@ export const ERRORS = {
     title: 'The command has ended',
     todo: 'Send it again as a new one if it must be carried out.',
   },
+  export_not_ready: {
+    status: 409,
+    retry: false,
+    title: 'The export has no file',
+    todo: 'Wait until its state is completed. One that failed or was cancelled has to be asked for again.',
+  },
   events_gone: {
     status: 410,
     retry: false,
@@ -111,11 +123,29 @@ export const ERRORS = {
     todo: 'Read it again, then send the new ETag in If-Match.',
   },
   too_large: { status: 413, retry: false, title: 'Too large', todo: 'Send less at once; the detail says the limit.' },
+  too_many_buckets: {
+    status: 422,
+    retry: false,
+    title: 'The answer would have too many buckets',
+    todo: 'Use a longer interval, or a shorter range; smallestInterval says which interval fits.',
+  },
+  too_many_readings: {
+    status: 422,
+    retry: false,
+    title: 'The answer would have to be computed of too many readings',
+    todo: 'Ask for a shorter range or fewer devices, or for what rollups know: no percentiles, no quality, whole minutes.',
+  },
   unsupported_media_type: {
     status: 415,
     retry: false,
     title: 'Unsupported content type',
     todo: 'Send application/json.',
+  },
+  range_not_satisfiable: {
+    status: 416,
+    retry: false,
+    title: 'The file does not reach so far',
+    todo: 'See Content-Range for the length of the file; what begins at its end is complete.',
   },
   headers_too_large: { status: 431, retry: false, title: 'Headers too large', todo: 'Send smaller headers.' },
   // What the system can't do just now.
@@ -129,6 +159,12 @@ export const ERRORS = {
     retry: true,
     title: 'It is not known whether this was done',
     todo: 'Send readings and replacements again; what makes something only with the same Idempotency-Key. Without a key, look first.',
+  },
+  storage_full: {
+    status: 507,
+    retry: true,
+    title: 'No room to store this',
+    todo: 'Send again later; the operator makes room on the disk. What is stored can still be read.',
   },
   // Between nodes.
   not_owner: { status: 503, retry: true, title: 'Another node owns this device', todo: 'Ask the owner.' },

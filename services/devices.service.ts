@@ -29,10 +29,10 @@ import { insertDevice, listDevices, updateDevice } from './devices/registry.ts';
 import { type Moved, mover } from './devices/transactions.ts';
 import type { Node } from './node.ts';
 
-type Parts = Pick<Node, 'config' | 'database' | 'log' | 'sealer'>;
+type Parts = Pick<Node, 'config' | 'database' | 'archive' | 'log' | 'sealer'>;
 const DAY_SECONDS = 24 * 3600;
 
-export function devicesService({ config, database, log, sealer }: Parts): ServiceSchema {
+export function devicesService({ config, database, archive, log, sealer }: Parts): ServiceSchema {
   const { limits, redisUrl } = config;
   const { idempotencyKeepHours } = limits;
   const reader = deviceReader(database);
@@ -40,6 +40,7 @@ export function devicesService({ config, database, log, sealer }: Parts): Servic
   const copies = redisUrl === undefined ? undefined : new TwinRemoval(redisUrl, limits);
   const eraser = new Eraser({
     database,
+    files: archive.files,
     limits,
     log,
     forgetCopies: async address => copies === undefined || copies.remove(address),

@@ -15,11 +15,13 @@ import { deadLettersService } from './dead-letters.service.ts';
 import { deviceTypesService } from './device-types.service.ts';
 import { devicesService } from './devices.service.ts';
 import { eventsService } from './events.service.ts';
+import { exportsService } from './exports.service.ts';
 import { gatewayService } from './gateway.service.ts';
 import { groupsService } from './groups.service.ts';
 import { healthService } from './health.service.ts';
 import { importsService } from './imports.service.ts';
 import { jobsService } from './jobs.service.ts';
+import { legalHoldsService } from './legal-holds.service.ts';
 import { locationsService } from './locations.service.ts';
 import { metricsService } from './metrics.service.ts';
 import { mqttService } from './mqtt.service.ts';
@@ -31,7 +33,12 @@ import { rolesService } from './roles.service.ts';
 import type { Runtime } from './runtime.ts';
 import { securityService } from './security.service.ts';
 import { sessionsService } from './sessions.service.ts';
+import { storageService } from './storage.service.ts';
+import { storagePoliciesService } from './storage-policies.service.ts';
 import { telemetryService } from './telemetry.service.ts';
+import { telemetryImportsService } from './telemetry-imports.service.ts';
+import { telemetryUpkeepService } from './telemetry-upkeep.service.ts';
+import { tiersService } from './tiers.service.ts';
 import { twinsService } from './twins.service.ts';
 import { usersService } from './users.service.ts';
 
@@ -58,12 +65,19 @@ export const services: Record<ServiceName, (node: Node, runtime: Runtime) => Ser
   locations: node => locationsService(node),
   capabilities: node => capabilitiesService(node),
   actors: (node, runtime) => actorsService(node, runtime),
-  telemetry: (node, { router }) => telemetryService(node, router),
+  telemetry: (node, { router }) => telemetryService(node, router, node.archive.readings),
+  'telemetry-imports': node => telemetryImportsService(node),
+  'telemetry-upkeep': node => telemetryUpkeepService(node),
+  exports: node => exportsService(node),
   twins: (node, { router, twinOf }) => twinsService(node, router, { twinOf }),
   commands: (node, { router, waiters }) => commandsService(node, router, waiters),
   jobs: (node, { router }) => jobsService(node, router),
   'dead-letters': (node, { router }) => deadLettersService(node, router),
   retention: node => retentionService(node),
+  'storage-policies': node => storagePoliciesService(node),
+  'legal-holds': node => legalHoldsService(node),
+  storage: node => storageService(node),
+  tiers: node => tiersService(node),
   security: node => securityService(node),
   health: node => healthService(node),
   metrics: node => metricsService(node),

@@ -1,8 +1,10 @@
 import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import type { Database } from '../adapters/database/database.ts';
+import type { Archive } from '../adapters/database/telemetry/archive.ts';
 import type { ServerIdentity } from '../adapters/tls/server-identity.ts';
 import type { Config } from '../config.ts';
+import type { BlobStore } from '../contracts/blobs.ts';
 import type { InstanceId } from '../contracts/ownership.ts';
 import type { Sealer } from '../contracts/sealing.ts';
 
@@ -11,6 +13,10 @@ export type Node = {
   readonly config: Config;
   readonly database: Database;
   readonly log: Logger;
+  /** Large things: archives, exports, uploads. */
+  readonly blobs: BlobStore;
+  /** Telemetry that was moved there. */
+  readonly archive: Archive;
   /** Keeps secrets that the database holds. */
   readonly sealer: Sealer;
   /** Listens when all services have started; REST and MQTT over WebSocket share it. */

@@ -19,6 +19,7 @@ export function retentionService({ config, database, log }: Pick<Node, 'config' 
   const kept = [
     { table: 'message_receipt', column: 'received_at', hours: messageIdKeepHours },
     { table: 'dead_letter', column: 'received_at', hours: deadLetterKeepDays * 24 },
+    { table: 'dead_letter_replay', column: 'ended_at', hours: deadLetterKeepDays * 24 },
     { table: 'idempotency_key', column: 'created_at', hours: idempotencyKeepHours },
     { table: 'login', column: 'expires_at', hours: days.loginKeepDays * 24 },
     { table: 'login', column: 'revoked_at', hours: days.loginKeepDays * 24 },

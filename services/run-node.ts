@@ -4,11 +4,13 @@ import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type Service, ServiceBroker, type ServiceSchema } from 'moleculer';
 import type { Logger } from 'pino';
+import { openBlobStore } from '../adapters/blobs/open-blob-store.ts';
 import { reachNats } from '../adapters/bus/reach-nats.ts';
-import type { Database } from '../adapters/database/database.ts';
+import type { Database, ReadOnly } from '../adapters/database/database.ts';
 import { joinCluster } from '../adapters/database/join.ts';
 import { closeInstance, openStandalone } from '../adapters/database/node-sessions.ts';
 import { openDatabase } from '../adapters/database/open-database.ts';
+import { openArchive } from '../adapters/database/telemetry/archive.ts';
 import { type DataKeySealer, openSealer } from '../adapters/secrets/sealer.ts';
 import { systemKeys } from '../adapters/secrets/system-key.ts';
 import { newLog, withoutSecrets } from '../adapters/system/logs.ts';
@@ -43,7 +45,8 @@ export type RunningNode = {
  * in over HTTP. `onFatal` is told when the process can do nothing more and has to end.
  */
 export async function runNode(config: Config, log: Logger, onFatal: (why: string) => void): Promise<RunningNode> {
-  const database = await openDatabase({ ...config, onFatal: error => onFatal(error.message) });
+  const onReadOnly = tellOfRoom(log);
+  const database = await openDatabase({ ...config, onReadOnly, onFatal: error => onFatal(error.message) });
   const instanceId = randomUUID();
   const address = busAddress(config.nodeId, instanceId);
   const http = createServer({ maxHeaderSize: config.limits.headersMaxBytes });
@@ -51,9 +54,14 @@ export async function runNode(config: Config, log: Logger, onFatal: (why: string
     await database.close();
     throw error;
   });
+  const blobs = await openBlobStore(config).catch(async error => {
+    await database.close();
+    throw error;
+  });
+  const archive = openArchive(database, blobs, config.limits);
   const tls = await identityOf(config, database, sealer, log);
   const https = tls && config.httpsPort !== undefined ? httpsInFrontOf(http, tls, config.limits) : undefined;
-  const node: Node = { config, database, log, sealer, http, instanceId, address, ...(tls && { tls }) };
+  const node: Node = { config, database, blobs, archive, log, sealer, http, instanceId, address, ...(tls && { tls }) };
   const broker = new ServiceBroker(brokerOptions(config, address, await systemIdOf(database)));
   guard(broker, database);
   let runtime: Runtime | undefined;
@@ -69,6 +77,7 @@ export async function runNode(config: Config, log: Logger, onFatal: (why: string
       log.warn({ err }, 'could not close the session of this node'),
     );
     await broker.stop();
+    await blobs.close();
     await database.close();
   };
   try {
@@ -95,6 +104,12 @@ export async function runNode(config: Config, log: Logger, onFatal: (why: string
     throw error;
   }
 }
+
+/** An operator has to do something, so it is an error; that it is over is told as well. */
+const tellOfRoom = (log: Logger) => (readOnly: ReadOnly | undefined, freeBytes: number | undefined) => {
+  if (readOnly === undefined) log.warn({ freeBytes }, 'There is room again: everything is stored as before');
+  else log.error({ freeBytes }, `Read-only: ${readOnly}. Nothing new is stored until there is room`);
+};
 
 /** With the key of this system. */
 async function sealerOf(config: Config, database: Database, log: Logger): Promise<DataKeySealer> {

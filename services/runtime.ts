@@ -105,7 +105,7 @@ function makeHosting(
 ): Hosting {
   const { limits, acknowledgeBeforeCommit, redisUrl } = config;
   const mirror = redisUrl === undefined ? undefined : new TwinMirror(redisUrl, limits, delta);
-  const store = new ActorStore(database, instanceId, limits.lanes);
+  const store = new ActorStore(database, instanceId, limits.lanes, limits.typeRulesMaxBytes);
   const downlinks = new Downlinks({
     ...system,
     commandsPerSecond: () => host.commandsPerSecond,

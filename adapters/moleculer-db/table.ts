@@ -1,7 +1,7 @@
 /** How a table of things that belong to tenants is told to the adapter. Every name in it becomes part of SQL, so all are checked once. */
 
 /** `jsonb` goes as text, so that a text is JSON too. */
-export type Column = { readonly column: string; readonly type: 'text' | 'text[]' | 'jsonb' };
+export type Column = { readonly column: string; readonly type: 'text' | 'text[]' | 'int' | 'jsonb' };
 
 export type Table = {
   readonly name: string;
@@ -15,7 +15,7 @@ export type Table = {
   readonly removable?: string;
 };
 
-const CAST: Record<Column['type'], string> = { text: 'text', 'text[]': 'text[]', jsonb: 'text::jsonb' };
+const CAST: Record<Column['type'], string> = { text: 'text', 'text[]': 'text[]', int: 'int', jsonb: 'text::jsonb' };
 const NAME = /^[a-z][a-z_]{0,62}$/;
 const FIELD = /^[a-z][a-zA-Z]{0,62}$/;
 /** Every table has these; nobody sets them. */

@@ -16,7 +16,8 @@ const NAMED = /\b(?:FROM|JOIN|UPDATE|INTO)\s+(\w+)\b/g;
 /** A tenant is named by its number, or by its name. */
 const TENANT = /\btenant_id\b|\bslug\b/;
 /** Keys that no caller ever says: whoever has one found its row by a tenant before, or by a credential. */
-const ROW_KEY = /\b(device_uid|command_id|job_id|import_id|batch_id|user_id|login_id|authority_id)\s*=/;
+const ROW_KEY =
+  /\b(device_uid|command_id|job_id|import_id|batch_id|user_id|login_id|authority_id|export_id|schedule_id)\s*=/;
 
 /** Statements in the texts of a source file that are about such a table and name neither a tenant nor a row that was found by one. */
 export function unscoped(file: string, source: string, tables: ReadonlySet<string>): Statement[] {

@@ -24,7 +24,10 @@ test('a page of a listed origin may read every answer, its failures included', a
   for (const path of ['/health/live', '/api/v1/devices', '/nothing', '/openapi.json']) {
     const { headers } = await ask(node, path, LISTED);
     assert.equal(headers.get('access-control-allow-origin'), LISTED, path);
-    assert.equal(headers.get('access-control-expose-headers'), 'etag, location, retry-after, x-request-id');
+    assert.equal(
+      headers.get('access-control-expose-headers'),
+      'accept-ranges, content-disposition, content-range, etag, location, retry-after, x-request-id',
+    );
     assert.equal(headers.get('vary'), 'Origin');
   }
 });
@@ -37,7 +40,7 @@ test('a preflight says the methods of the path, and the headers that a page may 
   assert.ok(!methods.includes('PUT'));
   assert.equal(
     response.headers.get('access-control-allow-headers'),
-    'authorization, content-type, idempotency-key, if-match, if-none-match, x-request-id',
+    'authorization, content-type, idempotency-key, if-match, if-none-match, if-range, range, x-request-id',
   );
   assert.equal(response.headers.get('access-control-max-age'), '600');
 });

@@ -61,6 +61,18 @@ export const MAKERS: { readonly [collection: string]: (maker: Maker) => Promise<
     const where = { locationId: ids.locations, deviceId: ids.devices };
     return (await ask('POST /assets', { id: `${slug}-asset`, name: canary, owner: canary, ...where })).id;
   },
+  policies: async ({ ask, canary, slug }) => {
+    const name = `${slug}-policy`;
+    await ask(`PUT /storage/policies/${name}`, {
+      description: canary,
+      deviceType: `${slug}-fan`,
+      archiveAfterDays: 90,
+    });
+    return name;
+  },
+  // Of something that nobody sends, so that it is in nobody's way.
+  'legal-holds': async ({ ask, canary, slug }) =>
+    (await ask('POST /storage/legal-holds', { measurement: `${slug}-held`, reason: canary })).id,
   keys: async ({ ask, canary, ids }) => (await ask(`POST /devices/${ids.devices}/keys`, { name: canary })).key.id,
   tokens: async ({ ask, ids }) => (await ask(`POST /devices/${ids.devices}/tokens`, {})).view.id,
   certificates: async ({ ask, ids }) =>
@@ -80,10 +92,27 @@ export const MAKERS: { readonly [collection: string]: (maker: Maker) => Promise<
     const file = `id,name\n${slug}-imported,${canary}\n`;
     return (await ask('POST /devices/imports', file, { 'content-type': 'text/csv' })).id;
   },
+  'telemetry-imports': async ({ ask, canary, slug, ids }) => {
+    const lines = [`${ids.devices},${slug}-value,1740809700000,${canary}`, `${canary},a,b,${canary}`];
+    const file = ['device,measurement,ts,value', ...lines].join('\n');
+    const { id } = await ask('POST /telemetry/imports', file, { 'content-type': 'text/csv' });
+    for (let state = ''; state !== 'completed'; ) ({ state } = await ask(`GET /telemetry/imports/${id}`));
+    return id;
+  },
   'dead-letters': async ({ ask, canary, ids }) => {
     await ask('POST /telemetry', { deviceId: ids.devices, timestamp: '2106-02-07T06:28:16Z', values: { canary } });
     return (await ask('GET /dead-letters')).items[0].id;
   },
+  exports: async ({ ask, ids }) => {
+    const body = { deviceIds: [ids.devices], from: '2026-01-01', to: '2026-01-02', format: 'csv' };
+    return (await ask('POST /exports', body)).id;
+  },
+  schedules: async ({ ask, canary, ids }) => {
+    const body = { name: canary, cron: '0 6 * * *', window: 'previous day', deviceIds: [ids.devices], format: 'csv' };
+    return (await ask('POST /exports/schedules', body)).id;
+  },
+  replays: async ({ ask, ids }) =>
+    (await ask('POST /dead-letters/replay', { deviceId: ids.devices, reason: 'none-is-like-it' })).id,
   commands: async ({ ask, canary, ids }) => {
     const command = { command: 'note', parameters: { canary } };
     const { id } = await ask(`POST /devices/${ids.devices}/commands`, command);

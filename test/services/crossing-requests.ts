@@ -28,6 +28,7 @@ const REFERENCES: { readonly [name: string]: string } = {
   group: 'groups',
   groups: 'groups',
   jobId: 'jobs',
+  scheduleId: 'schedules',
   locationId: 'locations',
   assetId: 'assets',
   slug: 'organizations',
@@ -45,9 +46,21 @@ const ELSEWHERE: { readonly [path: string]: { readonly [name: string]: string } 
 };
 /** Those that name nothing that belongs to a tenant. A new one is to be listed here or above. */
 const NEUTRAL = new Set([
+  ...['measurement', 'timezone', 'fill', 'minQuality', 'flagged', 'points', 'stream', 'n', 'order'],
   ...['limit', 'cursor', 'state', 'status', 'kind', 'reason', 'command', 'nodeId', 'tag', 'wait', 'hours', 'at'],
-  ...['from', 'to', 'interval', 'aggregate', 'measurements', 'claimed', 'format', 'authority', 'dryRun'],
-  ...['expiringBefore', 'expiringWithinDays', 'actor', 'act', 'target', 'address', 'result', 'after'],
+  ...['from', 'to', 'interval', 'aggregate', 'measurements', 'claimed', 'format', 'form', 'authority', 'dryRun'],
+  ...[
+    'open',
+    'expiringBefore',
+    'expiringWithinDays',
+    'actor',
+    'act',
+    'target',
+    'address',
+    'result',
+    'after',
+    'replayed',
+  ],
 ]);
 /** Fields of bodies that end like a reference and are none. */
 const NO_REFERENCES = new Set(['messageId', 'sensorId']);
@@ -65,10 +78,13 @@ export function collectionsIn(path: string): { name: string; collection: string 
     if (name === undefined) return [];
     const before = segments[i - 1]!;
     const named = name === 'id' ? undefined : collectionOf(path, name);
-    return [{ name, collection: named ?? SAME_AS[before] ?? before }];
+    return [{ name, collection: named ?? SAME_AS[`${segments[i - 2]}/${before}`] ?? SAME_AS[before] ?? before }];
   });
 }
-const SAME_AS: { readonly [collection: string]: string } = { device: 'devices' };
+const SAME_AS: { readonly [collection: string]: string } = {
+  device: 'devices',
+  'telemetry/imports': 'telemetry-imports',
+};
 
 /** What nobody has given a sample of. The test has to be empty of these. */
 export function unknownReferences(document: OpenApi, operations: readonly Operation[], ids: Ids): string[] {
@@ -154,6 +170,8 @@ const FRESH: { readonly [name: string]: () => string } = {
   email: () => `${randomUUID()}@fresh.test`,
   slug: () => randomUUID(),
   '/provisioning/batches name': () => randomUUID(),
+  '/storage/policies/{name} deviceType': () => randomUUID(),
+  '/exports/schedules name': () => randomUUID(),
 };
 
 /** Objects of bodies whose fields name something; what is deeper in others is somebody's own words, like a schema. */

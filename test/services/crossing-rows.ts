@@ -7,7 +7,15 @@ const BELONGING: readonly (readonly [column: string, condition: string])[] = [
   ['tenant', 'x.tenant = t.slug'],
   ['device_uid', 'EXISTS (SELECT FROM device d WHERE d.device_uid = x.device_uid AND d.tenant_id = t.tenant_id)'],
   ['job_id', 'EXISTS (SELECT FROM job j WHERE j.job_id = x.job_id AND j.tenant_id = t.tenant_id)'],
-  ['import_id', 'EXISTS (SELECT FROM device_import i WHERE i.import_id = x.import_id AND i.tenant_id = t.tenant_id)'],
+  [
+    'import_id',
+    `EXISTS (SELECT FROM (SELECT import_id, tenant_id FROM device_import UNION ALL SELECT import_id, tenant_id FROM telemetry_import) i
+             WHERE i.import_id = x.import_id AND i.tenant_id = t.tenant_id)`,
+  ],
+  [
+    'export_id',
+    'EXISTS (SELECT FROM telemetry_export e WHERE e.export_id = x.export_id AND e.tenant_id = t.tenant_id)',
+  ],
   ['batch_id', 'EXISTS (SELECT FROM provisioning_batch b WHERE b.batch_id = x.batch_id AND b.tenant_id = t.tenant_id)'],
 ];
 /** Of the system as a whole. */
@@ -22,6 +30,11 @@ const OF_NOBODY = [
   'certificate_authority',
   'migration',
   'schema_migration',
+  'disk_probe',
+  'telemetry_layout',
+  'telemetry_removed_days',
+  // Marks go when rollups are made of their hours.
+  'telemetry_change',
   // The end of the audit log, which goes on when somebody fails to log in.
   'audit_head',
 ];

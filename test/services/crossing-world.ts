@@ -26,6 +26,7 @@ export const ENOUGH_ATTEMPTS = {
   SKEIN_LIMIT_LOGIN_FAILURES_PER_ADDRESS: '100000',
   SKEIN_LIMIT_PROVISIONING_ATTEMPTS_PER_MINUTE: '100000',
   SKEIN_LIMIT_CLAIM_ATTEMPTS_PER_MINUTE: '100000',
+  SKEIN_LIMIT_EXPORTS_UNDER_WAY_MAX: '1000',
 };
 
 async function addKeys({ database }: RestNode, slug: string): Promise<Record<Role, string>> {

@@ -24,7 +24,7 @@ const post = async (skein: Skein, path: string, body: unknown) => {
 
 for (const engine of ENGINES)
   test(`a process that is killed in the middle of a job loses and doubles none of its commands, on ${engine}`, async t => {
-    const postgres = engine === 'postgres' ? await startPostgres({ fsync: false }) : undefined;
+    const postgres = engine === 'postgres' ? await startPostgres({ fsync: false, withSchema: true }) : undefined;
     const dataDir = await mkdtemp(join(tmpdir(), 'skein-job-'));
     const env = {
       SKEIN_LIMIT_JOB_ITEMS_UNDER_WAY: '7',

@@ -1,9 +1,8 @@
 /** What is revoked closes connections without a word on the bus: MQTT, access and a database with its table. */
+
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ServiceBroker } from 'moleculer';
@@ -21,6 +20,7 @@ import { accessService } from '../../services/access.service.ts';
 import { Fronts } from '../../services/fronts.ts';
 import { mqttService } from '../../services/mqtt.service.ts';
 import { PLACE, ScriptedIngress } from '../adapters/protocols/mqtt/running-mqtt.ts';
+import { newDataDir } from '../support/data-dir.ts';
 import { connectRaw } from '../support/raw-client.ts';
 
 let dataDir: string;
@@ -28,7 +28,7 @@ let database: Database;
 /** Queries for keys of devices. */
 let keyQueries = 0;
 before(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'skein-mqtt-revocations-'));
+  dataDir = await newDataDir('skein-mqtt-revocations-');
   const real = await openDatabase({ ...readConfig({}), dataDir });
   database = Object.assign(Object.create(real) as Database, {
     query: (sql: string, params?: unknown[]) => {

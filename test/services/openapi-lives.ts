@@ -31,10 +31,52 @@ export const LIVES: readonly ((ask: Asking, organization: string) => Promise<voi
     await ask('DELETE /devices/short-lived');
   },
 
+  async function letter(ask) {
+    await ask('POST /devices', { id: 'wrong-clock' });
+    await ask('POST /telemetry', { deviceId: 'wrong-clock', timestamp: '2106-02-07T06:28:16Z', values: { a: 1 } });
+    const { items } = await ask('GET /dead-letters?deviceId=wrong-clock');
+    const { items: runs } = await ask('GET /dead-letters/replays');
+    await ask(`GET /dead-letters/replays/${runs[0].id}`);
+    await ask(`POST /dead-letters/replays/${runs[0].id}/cancel`);
+    await ask(`DELETE /dead-letters/${items[0].id}`);
+  },
+
   async function capability(ask) {
     await ask('PUT /device-types/heated', { properties: { target: {} }, capabilities: ['heating'] });
     await ask('POST /devices', { id: 'heated-1', type: 'heated' });
     await ask('PUT /capabilities/heating/heated-1', { target: 60 });
+  },
+
+  async function measured(ask) {
+    await ask('POST /devices', { id: 'measured' });
+    const values = { force: 1.5, mode: 'eco', running: true };
+    await ask('POST /telemetry', { deviceId: 'measured', timestamp: '2026-03-01T06:15:00Z', values });
+    const series = '/devices/measured/telemetry?from=2026-03-01&to=2026-03-02';
+    await ask(`GET ${series}&measurements=force,other`);
+    await ask(`GET ${series}&interval=1h&fill=null&aggregate=avg,first,stddev,p95,count&timezone=Europe/Berlin`);
+    await ask(`GET ${series}&points=10`);
+    await ask('GET /telemetry/latest?deviceIds=measured');
+    await ask('GET /telemetry/aggregate?measurement=force&interval=1d');
+    await ask('GET /telemetry/aggregate?measurement=other');
+    await ask('GET /analytics/aggregated?measurement=force');
+    await ask('GET /telemetry/top?measurement=force');
+  },
+
+  async function exported(ask) {
+    const schedule = { name: 'short-lived', cron: '0 6 * * *', window: 'previous day', format: 'csv' };
+    const { id: scheduleId } = await ask('POST /exports/schedules', schedule);
+    await ask(`POST /exports/schedules/${scheduleId}/pause`);
+    await ask(`POST /exports/schedules/${scheduleId}/resume`);
+    await ask('GET /exports/schedules');
+    await ask(`DELETE /exports/schedules/${scheduleId}`);
+    const range = { from: '2026-03-01', to: '2026-03-02', format: 'ndjson' };
+    const { id } = await ask('POST /exports', { ...range, deviceIds: ['measured'], measurements: ['force'] });
+    for (let state = ''; state !== 'completed'; ) ({ state } = await ask(`GET /exports/${id}`));
+    // One line, which is JSON by itself.
+    await ask(`GET /exports/${id}/file`);
+    await ask('GET /exports');
+    await ask(`POST /exports/${id}/cancel`);
+    await ask(`DELETE /exports/${id}`);
   },
 
   async function batch(ask) {

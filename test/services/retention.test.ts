@@ -10,7 +10,7 @@ import { readConfig } from '../../config.ts';
 import { call } from '../../contracts/contract.ts';
 import { retention } from '../../contracts/retention.contract.ts';
 import { retentionService } from '../../services/retention.service.ts';
-import { ENGINE_NAMES, type Subject } from '../adapters/database/engines.ts';
+import { LONE_ENGINE_NAMES, type Subject } from '../adapters/database/engines.ts';
 import { startWithSchema } from '../adapters/database/runs.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -21,7 +21,7 @@ const config = readConfig({
 });
 const daysAgo = (days: number): Date => new Date(Date.now() - days * DAY_MS);
 
-for (const engine of ENGINE_NAMES)
+for (const engine of LONE_ENGINE_NAMES)
   describe(`retention on ${engine}`, () => {
     let subject: Subject;
     let database: Database;

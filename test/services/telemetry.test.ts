@@ -224,7 +224,7 @@ for (const engine of ENGINES)
       'to=',
       'interval=5',
       'interval=0m',
-      'interval=5y',
+      'interval=5x',
       'aggregate=avg',
       'interval=5m&aggregate=median',
       'limit=0',
@@ -259,6 +259,6 @@ for (const engine of ENGINES)
         device_id: 'silent',
         timestamp: null,
       });
-      assert.deepEqual(await series('silent'), { items: [], nextCursor: null });
+      assert.deepEqual(await series('silent'), { items: [], nextCursor: null, source: 'raw' });
     });
   });
