@@ -32,11 +32,13 @@ export function printStore({ engine, writer, sizes, partitions, queries }: Store
   }
   if (sizes !== undefined) {
     console.log(`\n${engine}: ${whole(sizes.datapoints)} datapoints, bytes of each`);
-    const { tableBytes, indexBytes, datapoints, bytesPerDatapoint, compressedBytesPerDatapoint: compressed } = sizes;
+    const { tableBytes, indexBytes, datapoints, bytesPerDatapoint } = sizes;
+    const { packedBytesPerDatapoint: packed, compressedBytesPerDatapoint: compressed } = sizes;
     const rows = [
       ['rows', decimals(tableBytes / datapoints, 1)],
       ['index', decimals(indexBytes / datapoints, 1)],
       ['together', decimals(bytesPerDatapoint, 1)],
+      ...(packed === null ? [] : [['together, when the day is over', decimals(packed, 1)]]),
       ...(compressed === null ? [] : [['compressed', decimals(compressed, 1)]]),
     ];
     console.log(table(['', 'bytes'], rows));

@@ -1,6 +1,7 @@
 /** How many bytes a datapoint takes on the disk, index included, before and after compression. */
 import { TELEMETRY_COLUMNS, TelemetryCopy } from '../../adapters/database/telemetry/copy-encoder.ts';
 import { dayOf } from '../../adapters/database/telemetry/days.ts';
+import { packKeys } from '../../adapters/database/telemetry/packing.ts';
 import { TelemetryPartitions } from '../../adapters/database/telemetry/partitions.ts';
 import { valueAt } from './batches.ts';
 import { addDevices, type StoreHome } from './store-home.ts';
@@ -10,6 +11,8 @@ export type Sizes = {
   readonly tableBytes: number;
   readonly indexBytes: number;
   readonly bytesPerDatapoint: number;
+  /** When its day is over, and its key was made anew. Null: the engine does not. */
+  readonly packedBytesPerDatapoint: number | null;
   /** Null: the engine does not compress. */
   readonly compressedBytesPerDatapoint: number | null;
 };
@@ -46,11 +49,13 @@ export async function measureSizes(home: StoreHome): Promise<Sizes> {
   await lane.close();
   const datapoints = STEPS * DEVICES * 3;
   const before = await bytesOf(home, table);
+  const packed = home.engine === 'timescale' ? null : await pack(home, table, dayMs);
   const compressed = home.engine === 'timescale' ? await compress(home) : null;
   return {
     datapoints,
     ...before,
     bytesPerDatapoint: (before.tableBytes + before.indexBytes) / datapoints,
+    packedBytesPerDatapoint: packed === null ? null : packed / datapoints,
     compressedBytesPerDatapoint: compressed === null ? null : compressed / datapoints,
   };
 }
@@ -68,6 +73,13 @@ async function bytesOf({ database, engine }: StoreHome, table: string) {
      FROM hypertable_detailed_size('telemetry')`,
   );
   return { tableBytes: row!.table_bytes, indexBytes: row!.index_bytes };
+}
+
+/** As the upkeep does it in the night. */
+async function pack(home: StoreHome, table: string, dayMs: number): Promise<number> {
+  await packKeys(home.database, dayMs + 1.5 * 86_400_000);
+  const { tableBytes, indexBytes } = await bytesOf(home, table);
+  return tableBytes + indexBytes;
 }
 
 async function compress({ database }: StoreHome): Promise<number> {

@@ -50,6 +50,8 @@ async function tell(operation: Operation, path: string, body: unknown, key: stri
 
 /** What takes something away comes last, and of that what is inside of something else first: so that the others have something to show. */
 function turnOf({ method, path }: Operation): number {
+  // Nothing that is held is erased.
+  if (path === '/storage/legal-holds' && method === 'POST') return 360;
   const place = ['GET', 'PUT', 'PATCH', 'POST', 'DELETE'].indexOf(method) * 100;
   const takes = /\/(lifecycle|erase|revoke|logout|cancel|rotate|claim|password)$/.test(path);
   return takes ? 350 - path.split('/').length : place - (method === 'DELETE' ? path.split('/').length : 0);

@@ -200,6 +200,6 @@ export const deviceDescriptions: Descriptions = {
         headers: ['ETag', 'Location'],
       },
     },
-    errors: ['lifecycle_conflict'],
+    errors: ['lifecycle_conflict', 'legal_hold'],
   },
 };
