@@ -13,6 +13,8 @@ export type BatchReaderOptions<K, V> = {
   /** Keys that wait; beyond it callers get `overloaded`. */
   readonly waitingMaxKeys: number;
   readonly queriesUnderWay: number;
+  /** Milliseconds that only grow. */
+  readonly nowMs?: () => number;
 };
 
 type Waiting<K, V> = {
@@ -22,10 +24,16 @@ type Waiting<K, V> = {
   readonly reject: (error: unknown) => void;
 };
 
+/** Less than a query takes. */
+const GATHER_MAX_MS = 1;
+const USUAL_SHARE = 0.75;
+
 export class BatchReader<K, V> {
   readonly #options: BatchReaderOptions<K, V>;
   readonly #waiting = new Map<string, Waiting<K, V>>();
   #underWay = 0;
+  /** How many keys the last query had. */
+  #last = 0;
 
   constructor(options: BatchReaderOptions<K, V>) {
     this.#options = options;
@@ -53,6 +61,7 @@ export class BatchReader<K, V> {
     while (this.#waiting.size > 0) {
       await this.#gather();
       const batch = this.#take();
+      this.#last = batch.length;
       try {
         const found = await this.#options.read(batch.map(([, entry]) => entry.key));
         for (const [name, entry] of batch) entry.resolve(found.get(name));
@@ -63,9 +72,17 @@ export class BatchReader<K, V> {
     this.#underWay--;
   }
 
-  /** As long as each turn of the event loop brings more: a query costs as much as many keys in it, and who asks at once is answered at once. */
+  /**
+   * As long as each turn of the event loop brings more, and for a moment longer while most of those that were answered last have not asked
+   * again: a query costs as much as many keys in it. Who asks alone does not wait.
+   */
   async #gather(): Promise<void> {
-    for (let before = 0; this.#waiting.size > before && this.#waiting.size < this.#options.batchMaxKeys; ) {
+    const { nowMs = () => performance.now() } = this.#options;
+    const untilMs = nowMs() + GATHER_MAX_MS;
+    const usual = Math.min(this.#last * USUAL_SHARE, this.#options.batchMaxKeys);
+    for (let before = 0; this.#waiting.size < this.#options.batchMaxKeys; ) {
+      const isMore = this.#waiting.size > before;
+      if (!isMore && (this.#waiting.size >= usual || nowMs() > untilMs)) return;
       before = this.#waiting.size;
       await new Promise(setImmediate);
     }

@@ -3,7 +3,12 @@ import { test } from 'node:test';
 import { BatchReader } from '../../mixins/batch-reader.ts';
 
 const made = (
-  options: { waitingMaxKeys?: number; batchMaxKeys?: number; fail?: (keys: readonly string[]) => boolean } = {},
+  options: {
+    waitingMaxKeys?: number;
+    batchMaxKeys?: number;
+    fail?: (keys: readonly string[]) => boolean;
+    nowMs?: () => number;
+  } = {},
 ) => {
   const batches: string[][] = [];
   const held: (() => void)[] = [];
@@ -12,6 +17,7 @@ const made = (
     batchMaxKeys: options.batchMaxKeys ?? 100,
     waitingMaxKeys: options.waitingMaxKeys ?? 1_000,
     queriesUnderWay: 1,
+    ...(options.nowMs && { nowMs: options.nowMs }),
     read: async keys => {
       batches.push([...keys]);
       await new Promise<void>(resolve => held.push(resolve));
@@ -36,6 +42,34 @@ test('keys that come while a query is under way go out together, each once', asy
   assert.equal(await first, 'A');
   assert.deepEqual(await rest, ['B', 'C', 'B', undefined]);
   assert.deepEqual(batches, [['a'], ['b', 'c', 'unknown']]);
+});
+
+const turns = async (count: number) => {
+  for (let turn = 0; turn < count; turn++) await new Promise(resolve => setImmediate(resolve));
+};
+
+test('while most of those that were answered last have not asked again, it is waited for them for a moment, and no longer', async () => {
+  let nowMs = 0;
+  const { reader, batches, release } = made({ nowMs: () => nowMs });
+  const first = Promise.all(['a', 'b', 'c', 'd'].map(key => reader.load(key)));
+  await release();
+  await first;
+  const early = reader.load('e');
+  await turns(10);
+  assert.equal(batches.length, 1, 'the others may be about to ask');
+  const others = Promise.all(['f', 'g'].map(key => reader.load(key)));
+  await release();
+  await Promise.all([early, others]);
+  assert.deepEqual(batches[1], ['e', 'f', 'g']);
+  const alone = reader.load('h');
+  await turns(10);
+  assert.equal(batches.length, 2);
+  nowMs = 2;
+  await release();
+  assert.equal(await alone, 'H');
+  const next = reader.load('i');
+  await release();
+  assert.equal(await next, 'I', 'who asks alone does not wait, since the last one was alone too');
 });
 
 test('a key that is asked for after its query began gets a query of its own, so it never sees an older row', async () => {
