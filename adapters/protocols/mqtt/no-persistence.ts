@@ -14,6 +14,7 @@ export class NoPersistence {
     return [];
   }
   async outgoingUpdate(): Promise<void> {}
+  async outgoingClearMessageId(): Promise<void> {}
   async putWill(): Promise<void> {}
   async delWill(): Promise<void> {}
   outgoingStream(): Readable {
