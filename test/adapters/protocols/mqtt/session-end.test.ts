@@ -4,7 +4,7 @@ import { ownDevice, program } from '../../../support/principals.ts';
 import { connectRaw } from '../../../support/raw-client.ts';
 import { startMqtt, until } from './running-mqtt.ts';
 
-const SOON_MS = 150;
+const SOON_MS = 1_000;
 
 for (const [what, principal] of [
   ['a device', ownDevice(1, 'default', 'd1')],
