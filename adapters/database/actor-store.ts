@@ -120,10 +120,14 @@ export class ActorStore implements Store {
   async #learn(effects: readonly Effects[]): Promise<void> {
     const unknown: { tenantId: number; measurement: string }[] = [];
     let days: Set<number> | undefined;
+    let last: number | undefined;
     for (const { tenantId, datapoints } of effects)
       for (const { measurement, tsUs } of datapoints) {
         if (this.#measurementIds.get(tenantId, measurement) === undefined) unknown.push({ tenantId, measurement });
         const day = dayOf(tsUs);
+        // Nearly all are of one day.
+        if (day === last) continue;
+        last = day;
         if (this.#partitions.get(day) !== undefined) continue;
         days ??= new Set();
         days.add(day);

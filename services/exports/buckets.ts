@@ -1,13 +1,15 @@
 /** The buckets of one series, the oldest first, page by page: rollups wherever they say the same as the readings. */
+
 import type { ArchivedPart } from '../../adapters/database/telemetry/reading/archived-buckets.ts';
 import { readBuckets } from '../../adapters/database/telemetry/reading/buckets.ts';
+import type { Range } from '../../adapters/database/telemetry/reading/moments.ts';
 import { type BucketRow, needsOf } from '../../adapters/database/telemetry/reading/statistics.ts';
 import { whileSteady } from '../../adapters/database/telemetry/reading/steady-archive.ts';
 import type { ArchivedRange } from '../../contracts/archive.ts';
 import { SkeinError } from '../../contracts/errors.ts';
 import type { ExportRequest } from '../../contracts/exports.contract.ts';
 import { intervalOf, stepsOf } from '../../mixins/intervals.ts';
-import type { Range, Series, SourceParts } from './readings.ts';
+import type { Series, SourceParts } from './readings.ts';
 
 const PERCENTILE_BUCKETS = 200;
 

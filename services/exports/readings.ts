@@ -1,8 +1,10 @@
 /** The readings of one series, from the database and from the archive, the oldest first, page by page. */
+
 import type { Database } from '../../adapters/database/database.ts';
-import { readReadings, type StoredReading } from '../../adapters/database/telemetry/reading/readings.ts';
+import type { Range } from '../../adapters/database/telemetry/reading/moments.ts';
+import { readReadings, type StoredReading, storedOf } from '../../adapters/database/telemetry/reading/readings.ts';
 import { growingWindows, type TelemetrySpans } from '../../adapters/database/telemetry/reading/spans.ts';
-import type { ArchivedReading, ArchivedReadings } from '../../contracts/archive.ts';
+import type { ArchivedReadings } from '../../contracts/archive.ts';
 import type { Limits } from '../../contracts/limits.ts';
 
 export type SourceParts = {
@@ -12,7 +14,6 @@ export type SourceParts = {
   readonly limits: Limits;
 };
 export type Series = { readonly tenantId: number; readonly deviceUid: number; readonly measurementId: number };
-export type Range = { readonly fromUs: number; readonly toUs: number };
 
 /**
  * Each reading once, also when it is archived meanwhile: the archive is asked after the database, so what left the database in between is in
@@ -61,12 +62,3 @@ async function* withArchived(
 function* pagesOf<T>(rows: readonly T[], size: number): Generator<readonly T[]> {
   for (let at = 0; at < rows.length; at += size) yield rows.slice(at, at + size);
 }
-
-const storedOf = (it: ArchivedReading): StoredReading => ({
-  us: it.us,
-  measurement_id: it.measurementId,
-  value: it.value,
-  quality: it.quality,
-  flags: it.flags,
-  value_json: it.valueJson,
-});

@@ -1,10 +1,11 @@
 /** The rows of an export, series by series, in pages: readings or buckets. */
 
+import type { Range } from '../../adapters/database/telemetry/reading/moments.ts';
 import type { StoredReading } from '../../adapters/database/telemetry/reading/readings.ts';
 import { endOfDay } from '../../adapters/database/telemetry/reading/spans.ts';
 import { type BucketRow, needsOf, statisticOf } from '../../adapters/database/telemetry/reading/statistics.ts';
 import { bucketsOf } from './buckets.ts';
-import { type Range, readingsOf, type SourceParts } from './readings.ts';
+import { readingsOf, type SourceParts } from './readings.ts';
 import { type Choice, type ExportSeries, type Place, seriesFrom } from './series.ts';
 
 /** Of one series. `values` are those of the columns that readings, or buckets, have; as columns.ts names them. */

@@ -11,8 +11,6 @@ export const columnsOf = ({ interval, aggregate = [] }: ExportRequest): string[]
     : ['device', 'measurement', 'timestamp', 'unit', ...aggregate];
 
 /** @param isFirst the file begins with it */
-export type TextOf = (pages: AsyncIterable<Page>, request: ExportRequest, isFirst: boolean) => AsyncGenerator<string>;
-
 export async function* csvOf(
   pages: AsyncIterable<Page>,
   request: ExportRequest,

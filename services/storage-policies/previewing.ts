@@ -2,6 +2,7 @@
 import type { Database } from '../../adapters/database/database.ts';
 import { dayStart, microsOf } from '../../adapters/database/telemetry/days.ts';
 import { listParts } from '../../adapters/database/telemetry/removal-parts.ts';
+import { todayOf } from '../../adapters/database/telemetry/today.ts';
 import type { Limits } from '../../contracts/limits.ts';
 import type { StoragePreview } from '../../contracts/storage-policies.contract.ts';
 
@@ -15,8 +16,7 @@ type Count = { readonly datapoints: number; readonly from: number | null; readon
 type Growing = { -readonly [K in keyof Count]: Count[K] };
 
 export async function preview(database: Database, limits: Limits, tenantId: number, policy: PreviewedPolicy) {
-  const [now] = await database.query<{ day: number }>('SELECT floor(extract(epoch FROM now()) / 86400)::int AS day');
-  const today = now!.day;
+  const today = await todayOf(database);
   const counted = { archive: nothing(), drop: nothing() };
   let left = limits.storagePreviewMaxDatapoints;
   let daysLeft = limits.storagePreviewMaxDays;

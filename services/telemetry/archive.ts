@@ -1,10 +1,11 @@
 /** What of a question's range is in the archive. */
+
 import type { ArchivedPart } from '../../adapters/database/telemetry/reading/archived-buckets.ts';
+import type { Range } from '../../adapters/database/telemetry/reading/moments.ts';
 import { whileSteady } from '../../adapters/database/telemetry/reading/steady-archive.ts';
 import type { ArchivedRange } from '../../contracts/archive.ts';
 import { SkeinError } from '../../contracts/errors.ts';
 import type { ReadingParts } from './parts.ts';
-import type { Range } from './timestamps.ts';
 
 type Asked = {
   readonly tenantId: number;

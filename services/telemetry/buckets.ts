@@ -9,6 +9,7 @@ import {
   readBuckets,
 } from '../../adapters/database/telemetry/reading/buckets.ts';
 import type { SeriesSet } from '../../adapters/database/telemetry/reading/marks.ts';
+import type { Range } from '../../adapters/database/telemetry/reading/moments.ts';
 import { EARLIEST_US } from '../../adapters/database/telemetry/reading/moments.ts';
 import type { Restriction } from '../../adapters/database/telemetry/reading/readings.ts';
 import { endOfDay } from '../../adapters/database/telemetry/reading/spans.ts';
@@ -17,7 +18,7 @@ import type { Aggregate } from '../../contracts/telemetry.contract.ts';
 import { checkBuckets, type Interval } from '../../mixins/intervals.ts';
 import { tooManyReadings, withArchive } from './archive.ts';
 import type { ReadingParts } from './parts.ts';
-import type { AskedRange, Range } from './timestamps.ts';
+import type { AskedRange } from './timestamps.ts';
 
 export type BucketsOf = {
   readonly tenantId: number;

@@ -1,6 +1,6 @@
 /** Buckets in which nothing was measured. */
+import { isoOfMicros } from '../../adapters/database/telemetry/reading/iso-time.ts';
 import type { Aggregate, Bucket, Fill } from '../../contracts/telemetry.contract.ts';
-import { isoOfMicros } from './timestamps.ts';
 
 export type Placed = { readonly us: number; readonly bucket: Bucket };
 

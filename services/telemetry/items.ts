@@ -6,8 +6,6 @@ import type { Limits } from '../../contracts/limits.ts';
 import type { Refusal, Uplink } from '../../contracts/uplinks.ts';
 import type { Item } from '../../mixins/telemetry-items.ts';
 
-export { deviceIdOf, readingOf } from '../../mixins/telemetry-items.ts';
-
 export function uplinkOf(tenant: string, device: string, reading: Item, nowMs: number, limits: Limits): Uplink {
   const payload = Buffer.from(JSON.stringify(reading, finite));
   const fits = payload.length <= limits.messageMaxBytes;

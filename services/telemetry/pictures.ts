@@ -1,14 +1,16 @@
 /** Few points of a series that look like all of them: Largest Triangle Three Buckets (Steinarsson, 2013). */
+
 import { createLTTB } from 'downsample';
 import { readNewest } from '../../adapters/database/telemetry/newest.ts';
 import { countReadings } from '../../adapters/database/telemetry/reading/buckets.ts';
+import type { Range } from '../../adapters/database/telemetry/reading/moments.ts';
 import type { After, Restriction } from '../../adapters/database/telemetry/reading/readings.ts';
 import type { Downsampled, Reading, TelemetrySource } from '../../contracts/telemetry.contract.ts';
 import { boundedRange, bucketsOf, untilNewest } from './buckets.ts';
 import type { ReadingParts } from './parts.ts';
 import { readPage } from './raw-pages.ts';
 import type { DeviceSource, Measured } from './selection.ts';
-import type { AskedRange, Range } from './timestamps.ts';
+import type { AskedRange } from './timestamps.ts';
 import { readingView } from './views.ts';
 
 type Point = { readonly us: number; readonly value: number };

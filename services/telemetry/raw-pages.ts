@@ -1,16 +1,18 @@
 /** Readings page by page, from the database and from the archive. */
+
 import { type ArchivedPart, isWanted, overlaps } from '../../adapters/database/telemetry/reading/archived-buckets.ts';
+import type { Range } from '../../adapters/database/telemetry/reading/moments.ts';
 import {
   type After,
   type Restriction,
   readReadings,
   type StoredReading,
+  storedOf,
 } from '../../adapters/database/telemetry/reading/readings.ts';
 import { growingWindows } from '../../adapters/database/telemetry/reading/spans.ts';
 import { archivedPart } from './archive.ts';
 import type { ReadingParts } from './parts.ts';
 import type { DeviceSource } from './selection.ts';
-import type { Range } from './timestamps.ts';
 
 export type RawPage = { readonly rows: StoredReading[]; readonly archived: boolean };
 
@@ -58,14 +60,7 @@ async function archivedRows(
       for (const it of batch) {
         const isLater = it.us > us || (it.us === us && it.measurementId > measurementId);
         if (!isLater || !isWanted(it, { numbers: false, ...restriction })) continue;
-        rows.push({
-          us: it.us,
-          measurement_id: it.measurementId,
-          value: it.value,
-          quality: it.quality,
-          flags: it.flags,
-          value_json: it.valueJson,
-        });
+        rows.push(storedOf(it));
         if (rows.length >= limit) return rows;
       }
   return rows;

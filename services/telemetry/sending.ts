@@ -6,7 +6,8 @@ import type { Idempotency } from '../../contracts/contract.ts';
 import { SkeinError } from '../../contracts/errors.ts';
 import type { Limits } from '../../contracts/limits.ts';
 import type { Ingress, Outcome, Uplink } from '../../contracts/uplinks.ts';
-import { deviceIdOf, readingOf, uplinkOf, withMessageId } from './items.ts';
+import { deviceIdOf, readingOf } from '../../mixins/telemetry-items.ts';
+import { uplinkOf, withMessageId } from './items.ts';
 
 export type Sent = { accepted: number; rejected: { index: number; reason: string }[] };
 /** `within`: only to devices that fit, as `limitOf` says it. */

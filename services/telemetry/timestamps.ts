@@ -1,10 +1,6 @@
 /** Times of telemetry: whole microseconds since 1970, as PostgreSQL keeps them. A double holds them exactly until 2255. */
-import { isoOfMicros } from '../../adapters/database/telemetry/reading/iso-time.ts';
 import { EARLIEST_US, LATEST_US, type Range } from '../../adapters/database/telemetry/reading/moments.ts';
 import { SkeinError } from '../../contracts/errors.ts';
-
-export type { Range };
-export { isoOfMicros };
 
 /** What was left out is open. */
 export type AskedRange = Range & { readonly hasFrom: boolean; readonly hasTo: boolean };

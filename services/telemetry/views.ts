@@ -1,9 +1,9 @@
 /** How stored readings and buckets are said. */
+import { isoOfMicros } from '../../adapters/database/telemetry/reading/iso-time.ts';
 import { type BucketRow, needsOf, statisticOf } from '../../adapters/database/telemetry/reading/statistics.ts';
 import type { Aggregate, Bucket, LatestValue, Reading, Value } from '../../contracts/telemetry.contract.ts';
 import { type Finding, findingsOf } from '../../contracts/validation.ts';
 import type { Measured } from './selection.ts';
-import { isoOfMicros } from './timestamps.ts';
 
 type Stored = {
   readonly us: number;

@@ -1,6 +1,5 @@
 /** Which days of which tenants are to be looked at, and who does it: one node at a time has a day. */
 import type { Database } from '../../adapters/database/database.ts';
-import { dayOf } from '../../adapters/database/telemetry/days.ts';
 import { listParts } from '../../adapters/database/telemetry/removal-parts.ts';
 import { defaultsOf, type RuleDefaults } from '../../adapters/database/telemetry/removal-rules.ts';
 
@@ -60,13 +59,4 @@ export async function keepDay(
     [tenantId, day, instanceId, seconds],
   );
   return rows.length > 0;
-}
-
-/**
- * The number of the day it is, as the clock that is behind says it, of the database's and ours: one that is wrong by years must not cost the
- * telemetry of years.
- */
-export async function todayOf(database: Database): Promise<number> {
-  const [row] = await database.query<{ day: number }>('SELECT floor(extract(epoch FROM now()) / 86400)::int AS day');
-  return Math.min(row!.day, dayOf(Date.now() * 1_000));
 }

@@ -6,13 +6,15 @@ import type { ArchiveFiles } from '../../adapters/database/telemetry/archive-fil
 import type { OnStep } from '../../adapters/database/telemetry/archive-writing.ts';
 import { dropPart, listParts } from '../../adapters/database/telemetry/removal-parts.ts';
 import { removeOldRollups } from '../../adapters/database/telemetry/removal-rollups.ts';
+import { todayOf } from '../../adapters/database/telemetry/today.ts';
 import { BlobError } from '../../contracts/blobs.ts';
 import type { Limits } from '../../contracts/limits.ts';
 import type { SweepResult } from '../../contracts/tiers.contract.ts';
+import { keepingLease } from '../../mixins/kept-lease.ts';
 import { TurnLoop } from '../../mixins/turn-loop.ts';
 import { workOnDay } from './day-work.ts';
 import { StorePause } from './store-pause.ts';
-import { keepDay, planSweeps, type TakenDay, takeDay, todayOf } from './sweeps.ts';
+import { keepDay, planSweeps, type TakenDay, takeDay } from './sweeps.ts';
 
 export type TierParts = {
   readonly database: Database;
@@ -26,29 +28,24 @@ export type TierParts = {
 
 const NOTHING: SweepResult = { archived: 0, dropped: 0, rollupsRemoved: 0, archivesRemoved: 0, partsDropped: 0 };
 
-export class TierRunner {
+export class TierRunner extends TurnLoop {
   readonly #parts: TierParts;
-  readonly #loop: TurnLoop;
   readonly #pause = new StorePause();
   #isStopped = false;
   #planAtMs = 0;
 
   constructor(parts: TierParts) {
-    this.#parts = parts;
-    this.#loop = new TurnLoop({
+    super({
       turn: () => this.#turn(),
       pollMs: parts.limits.tierPollMs,
       onError: err => parts.log.warn({ err }, 'could not move telemetry to its next tier; it is tried again'),
     });
+    this.#parts = parts;
   }
 
-  start(): void {
-    this.#loop.start();
-  }
-
-  stop(): Promise<void> {
+  override stop(): Promise<void> {
     this.#isStopped = true;
-    return this.#loop.stop();
+    return super.stop();
   }
 
   /** All that is due now. Rejects with the first thing that fails. */
@@ -132,23 +129,14 @@ export class TierRunner {
   /** Prolongs the lease as long as the work goes on. */
   async #keeping(taken: TakenDay, work: (goOn: () => Promise<void>) => Promise<void>): Promise<void> {
     const { database, instanceId, limits, log } = this.#parts;
-    let renewal: Promise<unknown> = Promise.resolve();
-    const renew = () => {
-      renewal = keepDay(database, instanceId, taken, limits.tierLeaseSeconds).catch((err: unknown) =>
-        log.warn({ err }, 'could not prolong the lease of a day of telemetry'),
-      );
+    const { tierLeaseSeconds: leaseSeconds } = limits;
+    const renew = () => keepDay(database, instanceId, taken, leaseSeconds);
+    const goOn = async () => {
+      if (this.#isStopped) throw new Error('The process is stopping');
+      if (!(await renew())) throw new Error('Another node has the day by now');
     };
-    const timer = setInterval(renew, (limits.tierLeaseSeconds * 1_000) / 3);
-    try {
-      await work(async () => {
-        if (this.#isStopped) throw new Error('The process is stopping');
-        if (!(await keepDay(database, instanceId, taken, limits.tierLeaseSeconds)))
-          throw new Error('Another node has the day by now');
-      });
-    } finally {
-      clearInterval(timer);
-      await renewal;
-    }
+    const onError = (err: unknown) => log.warn({ err }, 'could not prolong the lease of a day of telemetry');
+    await keepingLease({ leaseSeconds, renew, onError }, () => work(goOn));
   }
 
   async #dropParts(result: SweepResult): Promise<void> {

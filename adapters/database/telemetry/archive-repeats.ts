@@ -5,7 +5,7 @@
 import type { Database } from '../database.ts';
 import type { ArchiveFiles } from './archive-files.ts';
 import { listArchives } from './archive-records.ts';
-import { DAY_US, dayStart, momentOf } from './days.ts';
+import { DAY_US, dayStart, hourOf, momentOf } from './days.ts';
 import type { SeriesHour } from './removal-series.ts';
 
 /** Answers how many rows there were. */
@@ -23,7 +23,7 @@ export async function removeRepeated(
   for (const record of await listArchives(database, tenantId, within))
     for await (const batch of files.read(record, names)) {
       const some = batch.flatMap(it => {
-        const found = byName.get(`${it.device} ${it.measurement} ${Math.floor(it.tsUs / 3_600_000_000)}`);
+        const found = byName.get(`${it.device} ${it.measurement} ${hourOf(it.tsUs)}`);
         return found === undefined ? [] : [{ ...found, us: it.tsUs }];
       });
       if (some.length === 0) continue;

@@ -2,7 +2,7 @@
 import type { TelemetryRow } from '../../parquet/telemetry-rows.ts';
 import type { Database, Row } from '../database.ts';
 import { qualityOf } from './copy-encoder.ts';
-import { dayStart, hourStart, microsOf, momentOf } from './days.ts';
+import { dayStart, HOUR_US, hourStart, microsOf, momentOf } from './days.ts';
 import { ROW_HASH } from './removal.sql.ts';
 import type { ExpectedRows } from './removal.ts';
 import type { SeriesHour } from './removal-series.ts';
@@ -71,7 +71,7 @@ export class HourRows {
         part.map(it => it.hour),
         this.#day,
         // Before all that an hour of this day has.
-        ...(isLimited ? [Math.max(after, part[0]!.hour * 3_600_000_000 - 1)] : []),
+        ...(isLimited ? [Math.max(after, part[0]!.hour * HOUR_US - 1)] : []),
       ],
     );
   }

@@ -15,3 +15,5 @@ export const hourStart = (hour: string): string => `to_timestamp(${hour}::int4 *
 /** SQL: a moment of microseconds since 1970, and the other way round. */
 export const momentOf = (us: string): string => `to_timestamp(${us}::float8 / 1000000)`;
 export const microsOf = (ts: string): string => `(extract(epoch FROM ${ts}) * 1000000)::int8`;
+/** SQL: the hour of a moment, counted from 1970. */
+export const hoursOf = (ts: string): string => `floor(extract(epoch FROM ${ts}) / 3600)::int`;

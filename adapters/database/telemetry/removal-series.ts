@@ -1,6 +1,6 @@
 /** Which hours of which series of a tenant's day are to be archived, dropped, or lose their rollups. */
 import type { Transaction } from '../database.ts';
-import { dayStart } from './days.ts';
+import { dayStart, hoursOf } from './days.ts';
 import { defaultsOf, isHeld, type RuleDefaults, ruleOf } from './removal-rules.ts';
 
 type Querying = Pick<Transaction, 'query'>;
@@ -56,7 +56,7 @@ export const dueHours = (db: Querying, defaults: RuleDefaults, asked: DueAsked):
        ORDER BY 1, 2 LIMIT $10)
      SELECT dm.device_uid AS device, dm.measurement_id AS measurement, dm.device_id AS "deviceId", dm.name, hours.hour, hours.rows
      FROM due dm CROSS JOIN LATERAL (
-       SELECT floor(extract(epoch FROM t.ts) / 3600)::int AS hour, count(*)::int AS rows
+       SELECT ${hoursOf('t.ts')} AS hour, count(*)::int AS rows
        FROM telemetry t WHERE ${ROWS} GROUP BY 1) hours
      ORDER BY 1, 2, 5`,
     [

@@ -1,4 +1,5 @@
 /** SQL: a row's hash, and adding rows to rollups that are there. */
+import { hoursOf } from './days.ts';
 import { inRollups, ROLLUP_COLUMNS, ROLLUP_OF_ROWS } from './rollups.sql.ts';
 
 /** Of all that a row `t` says, 31 bits: sums of them are exact in JavaScript. */
@@ -6,7 +7,7 @@ export const ROW_HASH =
   '(hash_record_extended(ROW(t.device_uid, t.measurement_id, t.ts, t.value, t.quality, t.flags, t.value_json), 0) & 2147483647)';
 
 const LATE_ROWS = `gone JOIN late ON late.device = gone.device_uid AND late.measurement = gone.measurement_id
-  AND late.hour = floor(extract(epoch FROM gone.ts) / 3600)::int WHERE ${inRollups('gone.value')}`;
+  AND late.hour = ${hoursOf('gone.ts')} WHERE ${inRollups('gone.value')}`;
 
 /** Variance of a union: https://en.wikipedia.org/wiki/Algorithms_for_calculating_variance#Parallel_algorithm */
 const ADDED = `count = r.count + excluded.count, sum = r.sum + excluded.sum, min = least(r.min, excluded.min), max = greatest(r.max, excluded.max),

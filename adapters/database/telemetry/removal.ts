@@ -1,6 +1,6 @@
 /** Removing rows of telemetry, hours of series at a time, in the transaction in which it becomes right that they are gone. */
 import type { Engine, Transaction } from '../database.ts';
-import { dayStart, hourStart } from './days.ts';
+import { dayStart, hourStart, hoursOf } from './days.ts';
 import { addLateSql, ROW_HASH } from './removal.sql.ts';
 import { waitForHolds } from './removal-locks.ts';
 import { isHeld } from './removal-rules.ts';
@@ -89,7 +89,7 @@ async function lockMarks(tx: Transaction, lists: Lists, { engine, isDropped }: R
        ORDER BY 1, 2, 3
        ON CONFLICT (device_uid, measurement_id, hour) DO UPDATE SET hour = excluded.hour
        RETURNING device_uid, measurement_id, hour, (xmax = 0) AS is_new)
-     SELECT device_uid AS device, measurement_id AS measurement, floor(extract(epoch FROM hour) / 3600)::int AS hour,
+     SELECT device_uid AS device, measurement_id AS measurement, ${hoursOf('hour')} AS hour,
        telemetry_is_late(device_uid, measurement_id, hour) AS is_late
      FROM locked WHERE NOT is_new`,
     [...lists],

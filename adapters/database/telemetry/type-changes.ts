@@ -1,6 +1,8 @@
 /** Devices that got another type: for nodes that have them in memory. */
+
 import { LRUCache } from 'lru-cache';
 import type { Database } from '../database.ts';
+import { microsOf } from './days.ts';
 
 type Row = { tenant: string; device: string; us: number };
 
@@ -20,7 +22,7 @@ export class TypeChanges {
   /** Those that were not told before. */
   async next(): Promise<{ tenant: string; device: string }[]> {
     const rows = await this.#database.query<Row>(
-      `SELECT t.slug AS tenant, d.device_id AS device, (extract(epoch FROM d.type_changed_at) * 1000000)::int8 AS us
+      `SELECT t.slug AS tenant, d.device_id AS device, ${microsOf('d.type_changed_at')} AS us
        FROM device d JOIN tenant t USING (tenant_id)
        WHERE d.type_changed_at > clock_timestamp() - make_interval(secs => $1)`,
       [LOOK_BACK_SECONDS],

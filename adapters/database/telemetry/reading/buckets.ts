@@ -1,6 +1,6 @@
 /** Buckets of a range, the first ones first, from rollups wherever they say the same as the readings. */
 import type { Database, Row } from '../../database.ts';
-import { DAY_US, HOUR_US } from '../days.ts';
+import { DAY_US, HOUR_US, microsOf } from '../days.ts';
 import { type ArchivedPart, withArchived } from './archived-buckets.ts';
 import { type BucketQuery, bucketStatement } from './bucket-statement.ts';
 import { readMarkedDays, type SeriesSet } from './marks.ts';
@@ -106,7 +106,7 @@ export async function firstNumber(
   { devices, measurements }: SeriesSet,
 ): Promise<number | undefined> {
   const [row] = await database.query<{ us: number | null }>(
-    `SELECT (extract(epoch FROM least(min(r.bucket), min(c.hour))) * 1000000)::int8 AS us
+    `SELECT ${microsOf('least(min(r.bucket), min(c.hour))')} AS us
      FROM unnest($1::int4[]) AS d (uid) CROSS JOIN unnest($2::int4[]) AS m (id)
      LEFT JOIN LATERAL (SELECT bucket FROM telemetry_1d WHERE device_uid = d.uid AND measurement_id = m.id ORDER BY bucket LIMIT 1) r ON true
      LEFT JOIN LATERAL (SELECT hour FROM telemetry_change WHERE device_uid = d.uid AND measurement_id = m.id ORDER BY hour LIMIT 1) c ON true`,

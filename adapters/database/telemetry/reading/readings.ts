@@ -1,4 +1,5 @@
 /** Readings as they were stored, the oldest first, page by page. */
+import type { ArchivedReading } from '../../../../contracts/archive.ts';
 import type { Database, Row } from '../../database.ts';
 import { microsOf } from '../days.ts';
 import { moment, type Range } from './moments.ts';
@@ -23,6 +24,16 @@ export type StoredReading = {
   readonly flags: number | null;
   readonly value_json: unknown;
 };
+
+/** One that is archived, as the database would have it. */
+export const storedOf = (it: ArchivedReading): StoredReading => ({
+  us: it.us,
+  measurement_id: it.measurementId,
+  value: it.value,
+  quality: it.quality,
+  flags: it.flags,
+  value_json: it.valueJson,
+});
 
 export const isRestricted = ({ minQuality, flagged }: Restriction): boolean =>
   minQuality !== undefined || flagged !== undefined;

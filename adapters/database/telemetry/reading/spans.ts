@@ -3,7 +3,7 @@
  * there are. What is known may be older than the truth: windows always make up the whole range, so nothing is left out by that.
  */
 import type { Database } from '../../database.ts';
-import { DAY_US } from '../days.ts';
+import { DAY_US, microsOf } from '../days.ts';
 import { readMinutesFrom } from '../rollups.ts';
 import type { Range } from './moments.ts';
 
@@ -62,7 +62,7 @@ class Known<T> {
 async function readStarts(database: Database): Promise<number[]> {
   if (database.engine === 'timescale') {
     const chunks = await database.query<{ us: number }>(
-      `SELECT DISTINCT (extract(epoch FROM range_start) * 1000000)::int8 AS us FROM timescaledb_information.chunks
+      `SELECT DISTINCT ${microsOf('range_start')} AS us FROM timescaledb_information.chunks
        WHERE hypertable_schema = current_schema() AND hypertable_name = 'telemetry' ORDER BY us`,
     );
     return chunks.map(it => it.us);
